@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Host tests: the pure code of hypervisor/core/ under ASan and UBSan.
+#
+#   make host-test                  everything; one line a test case, counts at the end
+#   make host-test NAMES="elf acpi" only tests/host/{test,fuzz}_{elf,acpi}.c
+#   make host-test HOST_CC=gcc      the same built by gcc, without the fuzzers
+#   FUZZ_RUNS=N                     inputs tried by each fuzzer (fixed seed)
+#   CORE_SKIP="foo.c"               leave files of core/ out (while they don't build)
+#
+# Each test_NAME.c (cmocka) and fuzz_NAME.c (LLVMFuzzerTestOneInput) becomes a
+# program, linked with an archive of hypervisor/core/*.c and port_host.c.  A fuzzer
+# may carry options of libFuzzer's in a comment line "fuzz-options: -max_len=4096".
+# Starting inputs, if any, are in corpus/NAME/.
+
+HOST_CC ?= clang
+HOST_B ?= build/host-$(notdir $(firstword $(HOST_CC)))
+FUZZ_RUNS ?= 100000
+NAMES ?= *
+CORE_SKIP ?=
+
+host_names := $(foreach n,$(NAMES),test_$(n) fuzz_$(n))
+host_all := $(sort $(basename $(notdir $(foreach n,$(host_names),$(wildcard tests/host/$(n).c)))))
+ifneq ($(findstring clang,$(HOST_CC)),clang)
+host_all := $(filter test_%,$(host_all))
+host_cov :=
+else
+host_cov := -fsanitize=fuzzer-no-link
+endif
+
+host_core := $(filter-out $(addprefix hypervisor/core/,$(CORE_SKIP)),$(wildcard hypervisor/core/*.c))
+host_objs := $(host_core:hypervisor/core/%.c=$(HOST_B)/core/%.o) $(HOST_B)/port_host.o
+host_libs := -lcmocka -llz4 -llzma -lzstd -lz
+
+host_warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
+host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host $(host_warn) \
+               -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+
+# string.c has the names of the C library's functions: here each is called core_NAME.
+$(HOST_B)/core/string.o: host_extra := -include tests/host/string_names.h -fno-builtin
+
+$(HOST_B)/core/%.o: hypervisor/core/%.c
+	@mkdir -p $(@D)
+	$(HOST_CC) $(host_cflags) -Wconversion -Wno-sign-conversion $(host_cov) $(host_extra) -c -o $@ $<
+
+$(HOST_B)/%.o: tests/host/%.c
+	@mkdir -p $(@D)
+	$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes) -c -o $@ $<
+
+$(HOST_B)/libcore.a: $(host_objs)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(HOST_B)/test_%: $(HOST_B)/test_%.o $(HOST_B)/libcore.a
+	$(HOST_CC) -fsanitize=address,undefined -o $@ $^ $(host_libs)
+
+$(HOST_B)/fuzz_%: $(HOST_B)/fuzz_%.o $(HOST_B)/libcore.a
+	$(HOST_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ $(host_libs)
+
+$(HOST_B)/%.result: $(HOST_B)/% FORCE
+	@FUZZ_RUNS=$(FUZZ_RUNS) sh tests/host/run.sh $< > $@ 2>&1; cat $@
+
+.PHONY: host-test host-results FORCE
+.SECONDARY:
+FORCE:
+
+host-results: $(host_all:%=$(HOST_B)/%.result)
+
+# A program that does not build fails its tests, it does not hide the others'.
+host-test:
+	@mkdir -p $(HOST_B); rm -f $(HOST_B)/*.result
+	@$(MAKE) --no-print-directory -k -f tests/host/host.mk host-results HOST_CC="$(HOST_CC)" \
+	    HOST_B="$(HOST_B)" FUZZ_RUNS="$(FUZZ_RUNS)" NAMES="$(NAMES)" CORE_SKIP="$(CORE_SKIP)" || true
+	@sh tests/host/count.sh $(HOST_B) $(host_all)
+
+-include $(wildcard $(HOST_B)/*.d $(HOST_B)/core/*.d)
