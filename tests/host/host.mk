@@ -6,6 +6,7 @@
 #   make host-test NAMES="elf acpi" only tests/host/{test,fuzz}_{elf,acpi}.c
 #   make host-test HOST_CC=gcc      the same built by gcc, without the fuzzers
 #   FUZZ_RUNS=N                     inputs tried by each fuzzer (fixed seed)
+#   HOST_B=DIR                      build there (two runs must not share one)
 #   CORE_SKIP="foo.c"               leave files of core/ out (while they don't build)
 #
 # Each test_NAME.c (cmocka) and fuzz_NAME.c (LLVMFuzzerTestOneInput) becomes a
@@ -45,7 +46,7 @@ $(HOST_B)/core/%.o: hypervisor/core/%.c
 
 $(HOST_B)/%.o: tests/host/%.c
 	@mkdir -p $(@D)
-	$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes) -c -o $@ $<
+	$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes $(host_cov)) -c -o $@ $<
 
 $(HOST_B)/libcore.a: $(host_objs)
 	@rm -f $@

@@ -44,7 +44,7 @@ const char *host_log_last(void);
  */
 #define host_panics(stmt) ({                            \
     jmp_buf host_jmp_;                                  \
-    bool panicked_ = true;                              \
+    volatile bool panicked_ = true;                     \
     if ( !setjmp(*host_panic_catch(&host_jmp_)) )       \
     {                                                   \
         stmt;                                           \

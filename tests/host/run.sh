@@ -37,9 +37,11 @@ run_tests()
             print (bad ? "not ok " : "ok ") name "/" title
             seen++; failed += bad; next
         }
+        /^1\.\.[0-9]+/ { planned = substr($0, 4) + 0; next }
         { other[n++] = $0 }
         END {
             if (status != 0 && !failed) { print "not ok " name " (ended with status " status ")"; failed++ }
+            else if (seen < planned && !failed) { print "not ok " name " (ran " seen " of " planned ")"; failed++ }
             else if (!seen) { print "not ok " name " (ran no test)"; failed++ }
             if (failed) for (i = n > 60 ? n - 60 : 0; i < n; i++) print "# " other[i]
         }' "$prog.log"
