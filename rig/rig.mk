@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Running and testing on emulated servers. Included by the Makefile at the top; `all` builds the hypervisor.
+
+HV      ?= hospes
+CPUS    ?= 1
+MEM     ?= 1536M
+INIT    ?= small
+KERNEL  ?= generic
+DISK    ?= virtio-blk
+NIC     ?= virtio-net
+MACHINE ?= q35
+CPU     ?= qemu64
+HVARGS  ?=
+ARGS    ?=
+TESTS   ?= host guest system
+
+rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory all,@true)
+rig_image = rig/image $(if $(filter xen,$(HV)),all,root)
+
+.PHONY: run test image bench install help-rig
+install:
+	@rig/install build run test
+
+image:
+	@rig/install run
+	@rig/image root
+
+run:
+	@rig/install build run
+	$(rig_build)
+	@$(rig_image)
+	@rig/host --hv $(HV) --cpus $(CPUS) --mem $(MEM) --init $(INIT) --kernel $(KERNEL) --disk $(DISK) --nic $(NIC) \
+		--machine $(MACHINE) --cpu $(CPU) --hv-args '$(HVARGS)' --kernel-args '$(ARGS)'
+
+test:
+	@rig/install build run test
+	$(rig_build)
+	@rig/image all
+	@tests/run $(TESTS) --hv $(HV)
+
+bench:
+	@rig/install build run test
+	+$(MAKE) --no-print-directory all
+	@rig/image all
+	@bench/run
+
+help-rig:
+	@echo "  make run      an emulated server with Debian, its console here (Ctrl-] ends it)"
+	@echo "                CPUS=2 MEM=4G INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf"
+	@echo "                DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc CPU=MODEL"
+	@echo "                HVARGS='for the hypervisor' ARGS='for the kernel'"
+	@echo "  make test     every test; TESTS='host guest system' chooses, HV=xen runs them on Xen"
+	@echo "  make bench    the same work on Xen and on Hospes, and the ratios"
+	@echo "  make image    Debian's kernels and userland for the emulated server, below build/rig"
+	@echo "  make install  the Debian packages that all of this needs"
