@@ -11,7 +11,8 @@
 #
 # Each test_NAME.c (cmocka) and fuzz_NAME.c (LLVMFuzzerTestOneInput) becomes a
 # program, linked with an archive of hypervisor/core/*.c and port_host.c.  A fuzzer
-# may carry options of libFuzzer's in a comment line "fuzz-options: -max_len=4096".
+# may carry options of libFuzzer's in a comment line "fuzz-options: -max_len=4096", and
+# "fuzz-weight: 5" to run FUZZ_RUNS times 5 inputs (if fast) instead of FUZZ_RUNS.
 # Starting inputs, if any, are in corpus/NAME/.
 
 HOST_CC ?= clang

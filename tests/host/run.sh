@@ -11,11 +11,12 @@ export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1
 run_fuzz()
 {
     options=$(sed -n 's/.*fuzz-options: *\([^*]*\).*/\1/p' "$src" | head -n 1)
+    weight=$(sed -n 's/.*fuzz-weight: *\([0-9]*\).*/\1/p' "$src" | head -n 1)
     seeds=tests/host/corpus/${name#fuzz_}
     test -d "$seeds" || seeds=
     work=$prog.corpus
     rm -rf "$work"; mkdir "$work"
-    if timeout "$limit" "$prog" -seed=1 -runs="$FUZZ_RUNS" -timeout=10 -print_final_stats=1 \
+    if timeout "$limit" "$prog" -seed=1 -runs=$((FUZZ_RUNS * ${weight:-1})) -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$prog." $options "$work" $seeds > "$prog.log" 2>&1
     then
         echo "ok $name ($(sed -n 's/^stat::number_of_executed_units: *//p' "$prog.log") inputs)"
