@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds each tests/guest/test_NAME.c to build/guest/NAME, a plain PV ELF.  Include it, or `make -f tests/guest/guest.mk`.
+# GUEST_CC chooses the compiler (gcc or clang), BUILD the output folder.
+BUILD ?= build
+GUEST_CC ?= $(CC)
+GUEST_SRC := tests/guest
+GUEST_OUT := $(BUILD)/guest
+GUEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror \
+    -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
+    -fno-asynchronous-unwind-tables -fno-builtin -fcf-protection=none -fno-strict-aliasing \
+    -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -I$(GUEST_SRC)/lib
+GUEST_LDFLAGS := -nostdlib -static -Wl,-T,$(GUEST_SRC)/lib/link.lds -Wl,--build-id=none \
+    -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+GUEST_LIB := $(patsubst $(GUEST_SRC)/lib/%,$(GUEST_OUT)/lib/%.o,$(wildcard $(GUEST_SRC)/lib/*.c $(GUEST_SRC)/lib/*.S))
+GUEST_NAMES := $(patsubst $(GUEST_SRC)/test_%.c,%,$(wildcard $(GUEST_SRC)/test_*.c))
+GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_NAMES))
+
+.PHONY: guest-tests
+guest-tests: $(GUEST_TESTS)
+
+# The public headers use stdint's names without including it.
+$(GUEST_OUT)/%.c.o $(GUEST_OUT)/test_%.o: GUEST_CFLAGS += -include stdint.h
+$(GUEST_OUT)/%.S.o: GUEST_CFLAGS += -D__ASSEMBLY__
+
+$(GUEST_OUT)/lib/%.o: $(GUEST_SRC)/lib/% $(GUEST_SRC)/guest.mk
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(GUEST_OUT)/test_%.o: $(GUEST_SRC)/test_%.c $(GUEST_SRC)/guest.mk
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(GUEST_TESTS): $(GUEST_OUT)/%: $(GUEST_OUT)/test_%.o $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
+	@$(GUEST_CC) $(GUEST_LDFLAGS) $(filter %.o,$^) -o $@
+
+.SECONDARY:
+-include $(GUEST_LIB:.o=.d) $(GUEST_NAMES:%=$(GUEST_OUT)/test_%.d)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Event channels of a micro-guest, 2-level ABI (event_channel.h).  Any vCPU. */
+#include "boot.h"
+#include "check.h"
+#include "cpu.h"
+#include "event.h"
+#include "hypercall.h"
+#include "time.h"
+#include "trap.h"
+#include <xen/sched.h>
+
+volatile unsigned event_count[EVENTS_MAX];
+volatile unsigned event_cpu[EVENTS_MAX];
+
+long event_callbacks_set(void)
+{
+    return hypercall(set_callbacks, trap_entry(VEC_EVENT), trap_entry(VEC_FAILSAFE), trap_entry(VEC_SYSCALL));
+}
+
+void event_init(void)
+{
+    memset(shared_info.evtchn_mask, 0xff, sizeof(shared_info.evtchn_mask));
+    if (event_callbacks_set())
+        test_abort("set_callbacks");
+}
+
+static void event_scan_word(unsigned w)
+{
+    for (;;) {
+        unsigned long bits = READ_ONCE(shared_info.evtchn_pending[w]) & ~READ_ONCE(shared_info.evtchn_mask[w]);
+        unsigned port;
+
+        if (!bits)
+            return;
+        port = w * 64 + (unsigned)__builtin_ctzl(bits);
+        event_clear(port);
+        if (port < EVENTS_MAX) {
+            event_cpu[port] = cpu_self()->id;
+            __atomic_add_fetch(&event_count[port], 1, __ATOMIC_SEQ_CST);
+        }
+    }
+}
+
+void event_upcall(void)
+{
+    struct vcpu_info *v = vcpu_info_self();
+
+    cpu_self()->upcalls++;
+    do {
+        unsigned long sel;
+
+        WRITE_ONCE(v->evtchn_upcall_pending, 0);
+        sel = __atomic_exchange_n(&v->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+        for (; sel; sel &= sel - 1)
+            event_scan_word((unsigned)__builtin_ctzl(sel));
+    } while (READ_ONCE(v->evtchn_upcall_pending));
+}
+
+uint8_t events_off(void)
+{
+    uint8_t old = READ_ONCE(vcpu_info_self()->evtchn_upcall_mask);
+
+    WRITE_ONCE(vcpu_info_self()->evtchn_upcall_mask, 1);
+    barrier();
+    return old;
+}
+
+void events_on(void)
+{
+    barrier();
+    WRITE_ONCE(vcpu_info_self()->evtchn_upcall_mask, 0);
+    barrier();
+    /* What came while masked has no upcall of its own; any hypercall would bring it too. */
+    if (READ_ONCE(vcpu_info_self()->evtchn_upcall_pending))
+        hypercall(xen_version, 0, NULL);
+}
+
+void event_mask(unsigned port)
+{
+    __atomic_or_fetch(&shared_info.evtchn_mask[port / 64], 1ul << (port % 64), __ATOMIC_SEQ_CST);
+}
+
+void event_unmask(unsigned port)
+{
+    __atomic_and_fetch(&shared_info.evtchn_mask[port / 64], ~(1ul << (port % 64)), __ATOMIC_SEQ_CST);
+}
+
+bool event_masked(unsigned port)
+{
+    return READ_ONCE(shared_info.evtchn_mask[port / 64]) >> (port % 64) & 1;
+}
+
+bool event_pending(unsigned port)
+{
+    return READ_ONCE(shared_info.evtchn_pending[port / 64]) >> (port % 64) & 1;
+}
+
+void event_clear(unsigned port)
+{
+    __atomic_and_fetch(&shared_info.evtchn_pending[port / 64], ~(1ul << (port % 64)), __ATOMIC_SEQ_CST);
+}
+
+long event_bind_virq(unsigned virq, unsigned vcpu)
+{
+    struct evtchn_bind_virq b = { .virq = virq, .vcpu = vcpu };
+    long rc = hypercall(event_channel_op, EVTCHNOP_bind_virq, &b);
+
+    return rc ? rc : (long)b.port;
+}
+
+long event_bind_ipi(unsigned vcpu)
+{
+    struct evtchn_bind_ipi b = { .vcpu = vcpu };
+    long rc = hypercall(event_channel_op, EVTCHNOP_bind_ipi, &b);
+
+    return rc ? rc : (long)b.port;
+}
+
+long event_alloc_unbound(domid_t dom, domid_t remote)
+{
+    struct evtchn_alloc_unbound a = { .dom = dom, .remote_dom = remote };
+    long rc = hypercall(event_channel_op, EVTCHNOP_alloc_unbound, &a);
+
+    return rc ? rc : (long)a.port;
+}
+
+long event_bind_interdomain(domid_t remote, unsigned port)
+{
+    struct evtchn_bind_interdomain b = { .remote_dom = remote, .remote_port = port };
+    long rc = hypercall(event_channel_op, EVTCHNOP_bind_interdomain, &b);
+
+    return rc ? rc : (long)b.local_port;
+}
+
+long event_send(unsigned port)
+{
+    struct evtchn_send s = { .port = port };
+
+    return hypercall(event_channel_op, EVTCHNOP_send, &s);
+}
+
+long event_close(unsigned port)
+{
+    struct evtchn_close c = { .port = port };
+
+    return hypercall(event_channel_op, EVTCHNOP_close, &c);
+}
+
+bool event_wait(unsigned port, unsigned n, unsigned ms)
+{
+    uint64_t end = time_now() + ms * 1000000ul;
+
+    while (event_count[port] < n && time_now() < end)
+        hypercall(sched_op, SCHEDOP_yield);
+    return event_count[port] >= n;
+}
