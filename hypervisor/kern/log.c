@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The log: a ring in memory and the console's lines; and panic().
+ *
+ * The console lock is not one of kern/lock.h: it must work from NMIs, in the middle of itself, and
+ * when a CPU has died with it.  A CPU that holds it already, or has waited for very long, goes on without:
+ * text may then mix, but every index is masked, so no memory is hurt.
+ * All state here is guarded by it.
+ */
+#include <stdarg.h>
+#include "core/format.h"
+#include "core/string.h"
+#include "kern/alloc.h"
+#include "kern/log.h"
+#include "kern/percpu.h"
+#include "kern/time.h"
+#include "x86/backtrace.h"
+#include "x86/cpu.h"
+#include "x86/machine.h"
+#include "x86/serial.h"
+#include "x86/time.h"
+
+#define RING_DEFAULT 16384u
+#define LINE_MAX     512
+#define LOCK_SPINS   20000000u /* a second or so */
+#define LOCK_NESTED  (1ul << 63)
+
+static struct {
+    char *buf;
+    uint32_t size;    /* a power of two */
+    uint32_t head;    /* bytes ever written */
+    uint32_t start;   /* the first that is kept */
+} ring;
+static char ring_first[RING_DEFAULT];
+
+static uint32_t lock_owner; /* CPU + 1; 0: free [atomic] */
+static unsigned lines_wanted = 1u << SERIAL_COM1, lines_on;
+static bool is_async, is_panicking, line_open;
+static uint8_t at_line_start = true;
+static uint32_t lost;
+
+static int opt_level = LOG_INFO;       /* highest that is printed; -1: none */
+static int opt_guest_level = LOG_WARN;
+static uint32_t opt_ring_size;
+static bool opt_sync, opt_noreboot;
+static enum { STAMP_NONE, STAMP_BOOT, STAMP_RAW } opt_stamp;
+
+uint64_t console_lock(void)
+{
+    uint64_t flags = irq_save();
+    uint32_t me = cpu_id() + 1, owner;
+
+    if (READ_ONCE(lock_owner) == me)
+        return flags | LOCK_NESTED;
+    for (unsigned i = 0; i < LOCK_SPINS; i++) {
+        owner = 0;
+        if (__atomic_compare_exchange_n(&lock_owner, &owner, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return flags;
+        cpu_relax();
+    }
+    __atomic_store_n(&lock_owner, me, __ATOMIC_SEQ_CST);
+    return flags;
+}
+
+void console_unlock(uint64_t flags)
+{
+    uint32_t me = cpu_id() + 1;
+
+    if (!(flags & LOCK_NESTED))
+        __atomic_compare_exchange_n(&lock_owner, &me, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    irq_restore(flags & ~LOCK_NESTED);
+}
+
+/* ---- the ring ---- */
+
+static void ring_put(const char *s, size_t n)
+{
+    if (!ring.buf) {
+        ring.buf = ring_first;
+        ring.size = RING_DEFAULT;
+    }
+    for (size_t i = 0; i < n; i++)
+        ring.buf[ring.head++ & (ring.size - 1)] = s[i];
+    if (ring.head - ring.start > ring.size)
+        ring.start = ring.head - ring.size;
+}
+
+static size_t ring_get(uint32_t *pos, char *buf, size_t n)
+{
+    size_t i = 0;
+
+    if (ring.head - *pos > ring.head - ring.start)
+        *pos = ring.start;
+    while (i < n && *pos != ring.head)
+        buf[i++] = ring.buf[(*pos)++ & (ring.size - 1)];
+    return i;
+}
+
+uint32_t console_ring_start(void)
+{
+    return READ_ONCE(ring.start);
+}
+
+size_t console_ring_read(uint32_t *pos, char *buf, size_t n)
+{
+    uint64_t flags = console_lock();
+
+    n = ring_get(pos, buf, n);
+    console_unlock(flags);
+    return n;
+}
+
+void console_ring_clear(uint32_t pos)
+{
+    uint64_t flags = console_lock();
+
+    if (pos - ring.start <= ring.head - ring.start)
+        ring.start = pos;
+    console_unlock(flags);
+}
+
+static unsigned order_for(uint32_t size)
+{
+    unsigned order = 0;
+
+    while ((PAGE_SIZE << order) < size)
+        order++;
+    return order;
+}
+
+void log_grow(void)
+{
+    uint32_t size = RING_DEFAULT, pos = ring.start;
+    uint64_t flags;
+    char *buf;
+
+    while (size < opt_ring_size)
+        size *= 2;
+    if (size == RING_DEFAULT)
+        return;
+    buf = pages_alloc(order_for(size));
+    if (!buf) {
+        log_warn("no memory for conring_size=\n");
+        return;
+    }
+    flags = console_lock();
+    for (char c; ring_get(&pos, &c, 1);)
+        buf[(pos - 1) & (size - 1)] = c;
+    ring.buf = buf;
+    ring.size = size;
+    console_unlock(flags);
+}
+
+/* ---- the lines ---- */
+
+static bool must_wait(void)
+{
+    return opt_sync || !is_async || is_panicking;
+}
+
+unsigned console_lines(void)
+{
+    return lines_on;
+}
+
+void console_flush(void)
+{
+    for (unsigned com = 0; com < SERIAL_PORTS; com++)
+        if (lines_on >> com & 1)
+            serial_write_sync(com, NULL, 0);
+}
+
+/* All of s to each line; what a full line does not take is lost. */
+static void lines_put(const char *s, size_t n)
+{
+    for (unsigned com = 0; com < SERIAL_PORTS; com++) {
+        if (!(lines_on >> com & 1))
+            continue;
+        if (must_wait())
+            serial_write_sync(com, s, n);
+        else
+            lost += (uint32_t)(n - serial_write(com, s, n));
+    }
+}
+
+static void lines_note_loss(void)
+{
+    char note[48];
+
+    for (unsigned com = 0; com < SERIAL_PORTS; com++)
+        if ((lines_on >> com & 1) && serial_room(com) < 1024)
+            return;
+    format_text(note, sizeof(note), "\n(HOS) %u bytes of output lost\n", lost);
+    lost = 0;
+    lines_put(note, strlen(note));
+}
+
+/* The least that all lines have room for goes to all of them, so that they show the same. */
+size_t console_put(const char *s, size_t n)
+{
+    uint64_t flags = console_lock();
+
+    for (unsigned com = 0; com < SERIAL_PORTS && !must_wait(); com++)
+        if (lines_on >> com & 1)
+            n = MIN(n, serial_room(com) / 2);
+    lines_put(s, n);
+    if (n)
+        line_open = s[n - 1] != '\n';
+    console_unlock(flags);
+    return n;
+}
+
+static void text_put(const char *s, size_t n)
+{
+    ring_put(s, n);
+    lines_put(s, n);
+}
+
+static unsigned stamp_text(char *buf, size_t n)
+{
+    uint64_t us;
+
+    switch (opt_stamp) {
+    case STAMP_BOOT:
+        us = time_now() / 1000;
+        return (unsigned)format_text(buf, n, "[%5lu.%06lu] ", us / 1000000, us % 1000000);
+    case STAMP_RAW:
+        return (unsigned)format_text(buf, n, "[%016lx] ", rdtsc());
+    case STAMP_NONE:
+        break;
+    }
+    return 0;
+}
+
+static void prefix_put(void)
+{
+    char stamp[32];
+
+    if (line_open)
+        lines_put("\n", 1);
+    line_open = false;
+    text_put("(HOS) ", 6);
+    text_put(stamp, stamp_text(stamp, sizeof(stamp)));
+}
+
+/* Lines of the hypervisor's own, each with the prefix. */
+static void log_text(const char *s)
+{
+    uint64_t flags = console_lock();
+
+    if (lost)
+        lines_note_loss();
+    while (*s) {
+        const char *end = strchr(s, '\n');
+        size_t n = end ? (size_t)(end + 1 - s) : strlen(s);
+
+        if (at_line_start)
+            prefix_put();
+        text_put(s, n);
+        at_line_start = end != NULL;
+        s += n;
+    }
+    console_unlock(flags);
+}
+
+static void __attribute__((format(printf, 1, 0))) log_format(const char *fmt, va_list ap)
+{
+    char line[LINE_MAX];
+
+    if (format_print(line, sizeof(line), fmt, ap) >= LINE_MAX)
+        memcpy(line + LINE_MAX - 5, "...\n", 5);
+    log_text(line);
+}
+
+void log_print(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    if ((int)level > opt_level)
+        return;
+    va_start(ap, fmt);
+    log_format(fmt, ap);
+    va_end(ap);
+}
+
+void log_always(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    log_format(fmt, ap);
+    va_end(ap);
+}
+
+/* May a guest's line go out?  Ten in five seconds. */
+static bool guest_budget(void)
+{
+    static uint64_t since;
+    static unsigned used, missed;
+    uint64_t flags = console_lock(), now = time_now();
+    unsigned tell = 0;
+    bool ok;
+
+    if (now - since > 5000000000ul) {
+        since = now;
+        tell = missed;
+        used = missed = 0;
+    }
+    ok = used < 10;
+    used += ok;
+    missed += !ok;
+    console_unlock(flags);
+    if (tell)
+        log_always("(%u lines about guests left out)\n", tell);
+    return ok;
+}
+
+void log_guest(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    if ((int)level > opt_guest_level || !guest_budget())
+        return;
+    va_start(ap, fmt);
+    log_format(fmt, ap);
+    va_end(ap);
+}
+
+/* ---- start ---- */
+
+static void line_replay(unsigned com)
+{
+    uint32_t pos = ring.start;
+    char buf[64];
+    size_t n;
+
+    while ((n = ring_get(&pos, buf, sizeof(buf))))
+        serial_write_sync(com, buf, n);
+}
+
+void log_start(void)
+{
+    uint64_t flags = console_lock();
+
+    for (unsigned com = 0; com < SERIAL_PORTS; com++)
+        if ((lines_wanted >> com & 1) && !serial_started(com) && serial_start(com)) {
+            line_replay(com);
+            lines_on |= 1u << com;
+        }
+    console_unlock(flags);
+}
+
+void log_async(void)
+{
+    is_async = true;
+}
+
+/* ---- options ---- */
+
+static bool word_is(const char *s, size_t n, const char *word)
+{
+    return n == strlen(word) && !strncmp(s, word, n);
+}
+
+static bool bool_value(const char *v, bool *out)
+{
+    static const char *const on[] = { "", "1", "y", "yes", "on", "true", "enable" };
+    static const char *const off[] = { "0", "n", "no", "off", "false", "disable" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(on); i++)
+        if (!strcmp(v, on[i]))
+            return *out = true;
+    for (unsigned i = 0; i < ARRAY_SIZE(off); i++)
+        if (!strcmp(v, off[i])) {
+            *out = false;
+            return true;
+        }
+    return false;
+}
+
+/* "warning" or "warning/all": the part behind the slash is for Xen's rate limits and changes nothing here. */
+static bool level_value(const char *v, int *out)
+{
+    static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
+    const char *slash = strchr(v, '/');
+    size_t n = slash ? (size_t)(slash - v) : strlen(v);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (word_is(v, n, names[i])) {
+            *out = (int)i - 1;
+            return true;
+        }
+    return false;
+}
+
+static bool lines_value(const char *v)
+{
+    unsigned want = 0;
+
+    while (*v) {
+        const char *comma = strchr(v, ',');
+        size_t n = comma ? (size_t)(comma - v) : strlen(v);
+
+        if (word_is(v, n, "com1"))
+            want |= 1u << SERIAL_COM1;
+        else if (word_is(v, n, "com2"))
+            want |= 1u << SERIAL_COM2;
+        else if (!word_is(v, n, "vga") && !word_is(v, n, "none"))
+            return false;
+        v += comma ? n + 1 : n;
+    }
+    lines_wanted = want;
+    return true;
+}
+
+static bool size_value(const char *v, uint32_t *out)
+{
+    uint64_t size = 0;
+
+    for (; *v >= '0' && *v <= '9' && size < 1u << 30; v++)
+        size = size * 10 + (uint64_t)(*v - '0');
+    switch (*v | 0x20) {
+    case 'm':
+        size <<= 10;
+        /* fall through */
+    case 'k':
+        size <<= 10;
+        v++;
+        break;
+    default:
+        break;
+    }
+    if (*v || size > 64u << 20)
+        return false;
+    *out = (uint32_t)size;
+    return true;
+}
+
+static bool stamp_value(const char *v)
+{
+    if (!strcmp(v, "none") || !strcmp(v, "0") || !strcmp(v, "off"))
+        opt_stamp = STAMP_NONE;
+    else if (!strcmp(v, "raw"))
+        opt_stamp = STAMP_RAW;
+    else if (!strcmp(v, "boot") || !strcmp(v, "date") || !strcmp(v, "datems") || !*v)
+        opt_stamp = STAMP_BOOT; /* dates are not kept here: time since boot instead */
+    else
+        return false;
+    return true;
+}
+
+bool log_option(const char *name, const char *value)
+{
+    if (!strcmp(name, "console"))
+        return lines_value(value);
+    if (!strcmp(name, "com1"))
+        return !serial_spec(SERIAL_COM1, value);
+    if (!strcmp(name, "com2"))
+        return !serial_spec(SERIAL_COM2, value);
+    if (!strcmp(name, "loglvl"))
+        return level_value(value, &opt_level);
+    if (!strcmp(name, "guest_loglvl"))
+        return level_value(value, &opt_guest_level);
+    if (!strcmp(name, "conring_size"))
+        return size_value(value, &opt_ring_size);
+    if (!strcmp(name, "console_timestamps"))
+        return stamp_value(value);
+    if (!strcmp(name, "sync_console"))
+        return bool_value(value, &opt_sync);
+    if (!strcmp(name, "noreboot"))
+        return bool_value(value, &opt_noreboot);
+    return false;
+}
+
+/* ---- panic ---- */
+
+void regs_print(const struct cpu_user_regs *r)
+{
+    log_always("RIP: %04x:%016lx  RFLAGS: %016lx\n", r->cs, r->rip, r->rflags);
+    log_always("RSP: %04x:%016lx  error %08x  vector %u\n", r->ss, r->rsp, r->error_code, r->entry_vector);
+    log_always("rax: %016lx  rbx: %016lx  rcx: %016lx\n", r->rax, r->rbx, r->rcx);
+    log_always("rdx: %016lx  rsi: %016lx  rdi: %016lx\n", r->rdx, r->rsi, r->rdi);
+    log_always("rbp: %016lx  r8:  %016lx  r9:  %016lx\n", r->rbp, r->r8, r->r9);
+    log_always("r10: %016lx  r11: %016lx  r12: %016lx\n", r->r10, r->r11, r->r12);
+    log_always("r13: %016lx  r14: %016lx  r15: %016lx\n", r->r13, r->r14, r->r15);
+    log_always("cr0: %016lx  cr2: %016lx  cr3: %016lx  cr4: %016lx\n",
+               READ_CR(0), READ_CR(2), READ_CR(3), READ_CR(4));
+}
+
+static _Noreturn void cpu_stop(void)
+{
+    for (;;) {
+        irq_disable();
+        __asm__ volatile("hlt");
+    }
+}
+
+/* The first CPU here goes on; the others wait to be stopped.  A panic of the panic just restarts. */
+static void panic_enter(void)
+{
+    static uint32_t panicking; /* CPU + 1 */
+    uint32_t me = cpu_id() + 1, first = 0;
+
+    irq_disable();
+    if (!__atomic_compare_exchange_n(&panicking, &first, me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        if (first == me)
+            machine_restart();
+        cpu_stop();
+    }
+    is_panicking = true;
+}
+
+static _Noreturn void panic_leave(void)
+{
+    machine_stop_others();
+    if (opt_noreboot) {
+        log_always("The machine stands still (noreboot).\n");
+        cpu_stop();
+    }
+    log_always("Restart in five seconds\n");
+    for (unsigned ms = 0; ms < 5000; ms++)
+        delay_us(1000);
+    machine_restart();
+}
+
+static _Noreturn void __attribute__((format(printf, 2, 0)))
+panic_show(const struct cpu_user_regs *regs, const char *fmt, va_list ap)
+{
+    panic_enter();
+    log_always("****************************************\n");
+    log_always("Panic on CPU %u:\n", cpu_id());
+    log_format(fmt, ap);
+    if (!at_line_start)
+        log_always("\n");
+    if (regs)
+        regs_print(regs);
+    backtrace_print(regs);
+    log_always("****************************************\n");
+    panic_leave();
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    panic_show(NULL, fmt, ap);
+}
+
+void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    panic_show(regs, fmt, ap);
+}

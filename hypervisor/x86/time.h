@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The machine's clocks: TSC scale, platform counter, hardware timer, CMOS clock.  What the rest of the
+ * hypervisor uses is kern/time.h.
+ */
+#ifndef X86_TIME_H
+#define X86_TIME_H
+
+#include "core/types.h"
+
+/* Where the platform's counters are, from ACPI; 0: none. */
+struct time_hw {
+    uint64_t hpet;      /* maddr of its registers */
+    uint16_t pm_timer;  /* I/O port */
+    bool pm_timer_32;   /* its counter has 32 bits, else 24 */
+    bool no_cmos_rtc;   /* FADT says that there is no CMOS clock */
+    uint8_t cmos_century; /* CMOS index of the century, 0: none */
+};
+
+/* Options clocksource=hpet|acpi|pit|tsc, tsc=stable|unstable.  As log_option(). */
+bool time_option(const char *name, const char *value);
+
+/* BSP, when ioremap() works: choose the platform clock, measure the TSC roughly (10 ms), system time starts. */
+void time_init(const struct time_hw *hw);
+/* Each other CPU, on itself, interrupts off, after time_init(). */
+void time_init_cpu(void);
+/*
+ * BSP, all CPUs online, before the first guest: measure the TSC again over all the time since time_init(),
+ * check that the CPUs' TSCs agree, and start the periodic correction if the TSC can't be relied on.
+ */
+void time_init_late(void);
+
+uint64_t tsc_hz(void);
+bool tsc_is_stable(void);
+const char *platform_clock_name(void);
+
+/* Busy-wait.  Any context, also before time_init() (then a guess: rather longer). */
+void delay_us(unsigned us);
+
+/* This CPU's hardware timer: interrupt at system time `deadline`, or earlier; UINT64_MAX: off.  Interrupts off. */
+void hwtimer_set(uint64_t deadline);
+/* This CPU's, before hwtimer_set(): interrupts off.  BSP first. */
+void hwtimer_init_cpu(void);
+
+/* The wall clock at system time 0, ns since 1970 (UTC). */
+uint64_t wallclock_base(void);
+
+/* Debug keys. */
+void time_dump(void);
+
+#endif
