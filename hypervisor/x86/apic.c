@@ -2,18 +2,18 @@
 /*
  * The local APIC.  One mode for all CPUs, chosen by the BSP:
  *   x2APIC (registers are MSRs) if the CPU has it and the machine wants it: firmware left it on, a hypervisor below us
- *   says by CPUID that it is one (it routes 8-bit device interrupts to x2APIC CPUs), or an APIC id needs it;
- *   `x2apic=` decides otherwise.  Else xAPIC (one uncached page).
+ *   says by CPUID that it is one (it routes 8-bit device interrupts to x2APIC CPUs), or boot code saw an APIC id that
+ *   needs it (opt_x2apic); `x2apic=` decides otherwise.  Else xAPIC (one uncached page).
  * No locks: each CPU touches its own registers only.  In xAPIC mode sending is two writes, so interrupts are off meanwhile;
  * an NMI handler must not send.
  * Manual: SDM 3A chapter 11 (APIC), 11.12 (x2APIC).  Next: x86/irq.c.
  */
 #include "x86/apic.h"
 #include "core/port.h"
-#include "kern/time.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/paging.h"
+#include "x86/time.h"
 
 #define MSR_APIC_BASE    0x1b
 #define BASE_X2APIC      0x400u
@@ -268,15 +268,6 @@ void apic_send_ipi(uint32_t apicid, uint8_t vector)
 void apic_send_nmi(uint32_t apicid)
 {
     icr_send(apicid, ICR_ASSERT | ICR_NMI);
-}
-
-/* By the clock, but never longer than a 10 GHz TSC would take (the clock may not run yet). */
-static void delay_us(uint64_t us)
-{
-    uint64_t start = time_now(), tsc = rdtsc();
-
-    while (time_now() - start < us * 1000 && rdtsc() - tsc < us * 10000)
-        cpu_relax();
 }
 
 void apic_start_cpu(uint32_t apicid, uint8_t startup_vector)

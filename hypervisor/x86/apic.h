@@ -27,7 +27,7 @@ uint64_t apic_error_count(void);
 /* One interrupt to one CPU, by physical destination. Any context; what this CPU wrote to memory before is visible to the handler. */
 void apic_send_ipi(uint32_t apicid, uint8_t vector);
 void apic_send_nmi(uint32_t apicid);
-/* INIT, then two start-up IPIs: the CPU begins in real mode at startup_vector << 12.  Takes 10 ms; time_now() must run. */
+/* INIT, then two start-up IPIs: the CPU begins in real mode at startup_vector << 12.  Takes 10 ms. */
 void apic_start_cpu(uint32_t apicid, uint8_t startup_vector);
 
 /*
