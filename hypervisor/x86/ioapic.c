@@ -215,12 +215,9 @@ unsigned ioapic_isa_gsi(unsigned isa_irq)
     return isa_irq < 16 ? isa_gsis[isa_irq] : isa_irq;
 }
 
-bool ioapic_frame(mfn_t m)
+uint64_t ioapic_address(unsigned i)
 {
-    for (unsigned i = 0; i < nr_ioapics; i++)
-        if (mfn_eq(maddr_to_mfn(ioapics[i].address), m))
-            return true;
-    return false;
+    return i < nr_ioapics ? ioapics[i].address : 0;
 }
 
 static struct ioapic *ioapic_find(uint64_t address)

@@ -28,8 +28,8 @@ void ioapic_mask_all(void);
 /* The GSI where ISA interrupt 0..15 arrives. */
 unsigned ioapic_isa_gsi(unsigned isa_irq);
 
-/* Is frame m a register page of an I/O APIC? Guests must not map it. */
-bool ioapic_frame(mfn_t m);
+/* Where I/O APIC number i = 0, 1, ... has its registers (guests must not map them); 0: there is no such one. */
+uint64_t ioapic_address(unsigned i);
 
 /*
  * dom0's PHYSDEVOP_apic_read/write.  Reads give the register.  A write to a redirection entry sets the trigger mode of
