@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Runstates: how long each vCPU ran, waited, slept, was stopped; and the copy of that in the guest's memory.
+ * The times always add up to the time since the vCPU was made.
+ * Locks: a vCPU's runstate is guarded by the lock of its run queue; the guest's copy is written only by the
+ * CPU that the vCPU runs on, without locks.
+ */
+#include "core/string.h"
+#include "kern/domain.h"
+#include "kern/guest.h"
+#include "kern/sched.h"
+#include "kern/sched_state.h"
+#include "kern/time.h"
+#include "x86/cpu.h"
+#include <xen/vcpu.h>
+
+void runstate_enter(struct sched_vcpu *sv, int state, uint64_t now)
+{
+    struct vcpu_runstate_info *r = &sv->runstate;
+
+    if (r->state == state)
+        return;
+    if (now > r->state_entry_time) {
+        r->time[r->state] += now - r->state_entry_time;
+        r->state_entry_time = now;
+    }
+    r->state = state;
+}
+
+void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+    uint64_t flags, now = time_now();
+    struct sched_rq *rq = sched_lock(v->sched, &flags);
+
+    memset(out, 0, sizeof(*out)); /* the padding goes to guests */
+    out->state = v->sched->runstate.state;
+    out->state_entry_time = v->sched->runstate.state_entry_time;
+    memcpy(out->time, v->sched->runstate.time, sizeof(out->time));
+    sched_unlock(rq, flags);
+    if (now > out->state_entry_time)
+        out->time[out->state] += now - out->state_entry_time;
+}
+
+/* The area says when the vCPU was last given a CPU: header <xen/vcpu.h>, VCPUOP_register_runstate_memory_area. */
+static int area_write(struct vcpu *v, struct vcpu_runstate_info *r)
+{
+    uint64_t gva = v->sched->runstate_gva;
+    uint64_t entry_gva = gva + offsetof(struct vcpu_runstate_info, state_entry_time);
+    uint64_t entry = r->state_entry_time;
+
+    if (!(READ_ONCE(v->domain->vm_assist) & 1ul << VMASST_TYPE_runstate_update_flag))
+        return copy_to_guest(gva, r, sizeof(*r));
+    r->state_entry_time = entry | XEN_RUNSTATE_UPDATE;
+    if (copy_to_guest(entry_gva, &r->state_entry_time, sizeof(uint64_t)))
+        return -XEN_EFAULT;
+    wmb();
+    if (copy_to_guest(gva, r, sizeof(*r)))
+        return -XEN_EFAULT;
+    wmb();
+    return copy_to_guest(entry_gva, &entry, sizeof(uint64_t));
+}
+
+void runstate_publish(struct vcpu *v)
+{
+    struct vcpu_runstate_info r;
+
+    if (!v->sched->runstate_gva)
+        return;
+    memset(&r, 0, sizeof(r));
+    r.state = v->sched->runstate.state;
+    r.state_entry_time = v->sched->runstate.state_entry_time;
+    memcpy(r.time, v->sched->runstate.time, sizeof(r.time));
+    v->sched->runstate_stale = area_write(v, &r) != 0;
+}
+
+void runstate_retry(void)
+{
+    if (current->sched->runstate_stale)
+        runstate_publish(current);
+}

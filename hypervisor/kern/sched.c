@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler's shell: gives core/sched.c its locks, its clock and its CPUs.
+ *
+ * A vCPU is runnable if it is up, not blocked, and neither it nor its domain is paused.  Whoever changes one of
+ * these flags then calls sched_reconsider(), which brings the queues in line with the flags as they are under
+ * the queue's lock; so flags need no lock of their own, and it doesn't matter who comes last.
+ *
+ * A vCPU's registers are in one CPU at most: while `loaded` is set (from being chosen until vcpu_switch() has
+ * left it) the policy does not let it change its home, so nobody else can choose it.  Nobody ever waits for a
+ * vCPU to be unloaded, except vcpu_pause().
+ *
+ * Locks: one RANK_SCHED lock a queue (irq); two by lock_pair().  Slice timers are set under it (RANK_TIMER).
+ * Read next: core/sched.h; x86/switch.c for the switch itself.
+ */
+#include "kern/sched.h"
+#include "core/port.h"
+#include "kern/domain.h"
+#include "kern/event.h"
+#include "kern/sched_state.h"
+#include "kern/softirq.h"
+#include "kern/time.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/smp.h"
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+struct cpu_sched {
+    struct sched_rq rq;   /* [lock] */
+    spinlock_t lock;      /* RANK_SCHED */
+    struct timer slice;
+    uint64_t until;       /* what slice is set for; SCHED_NEVER: not [lock] */
+    struct vcpu *idle;    /* [const] */
+    uint64_t nr_picks, nr_switches, nr_steals; /* [by its own CPU] */
+};
+
+static DEFINE_PERCPU(struct cpu_sched, cpu_sched);
+static struct sched_sys sys;
+
+static struct cpu_sched *cpu_of(struct sched_rq *rq)
+{
+    return container_of(rq, struct cpu_sched, rq);
+}
+
+static struct vcpu *vcpu_of(struct sched_ent *e)
+{
+    return container_of(e, struct sched_vcpu, ent)->v;
+}
+
+struct sched_rq *sched_lock(struct sched_vcpu *sv, uint64_t *flags)
+{
+    for (;;) {
+        struct sched_rq *rq = READ_ONCE(sv->ent.rq);
+
+        *flags = lock_irqsave(&cpu_of(rq)->lock);
+        if (rq == sv->ent.rq)
+            return rq;
+        unlock_irqrestore(&cpu_of(rq)->lock, *flags);
+    }
+}
+
+void sched_unlock(struct sched_rq *rq, uint64_t flags)
+{
+    unlock_irqrestore(&cpu_of(rq)->lock, flags);
+}
+
+static bool runnable(const struct sched_vcpu *sv)
+{
+    return __atomic_load_n(&sv->up, __ATOMIC_SEQ_CST) && !__atomic_load_n(&sv->blocked, __ATOMIC_SEQ_CST) &&
+           !__atomic_load_n(&sv->pause_count, __ATOMIC_SEQ_CST) &&
+           !__atomic_load_n(&sv->v->domain->pause_count, __ATOMIC_SEQ_CST);
+}
+
+/* The runstate of a vCPU that is not on a CPU. */
+static int waiting_state(const struct sched_vcpu *sv)
+{
+    if (sv->ent.state == SCHED_QUEUED)
+        return RUNSTATE_runnable;
+    if (READ_ONCE(sv->blocked))
+        return RUNSTATE_blocked;
+    return runnable(sv) ? RUNSTATE_runnable : RUNSTATE_offline;
+}
+
+/* Bring sv's place in line with its flags.  False: it has just been given another home, do it again there. */
+static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_move, bool *resched)
+{
+    struct sched_ent *e = &sv->ent;
+    uint64_t now = time_now();
+
+    if (!runnable(sv) || (e->state == SCHED_QUEUED && !sched_mask_test(&e->hard, rq->cpu)))
+        *resched |= sched_sleep(e, now);
+    if (runnable(sv) && e->state == SCHED_ASLEEP) {
+        struct sched_rq *to = may_move ? sched_place(e) : rq;
+
+        if (to != rq) {
+            sched_rehome(e, to);
+            return false;
+        }
+        *resched |= sched_wake(e, now);
+    }
+    if (rq->curr != e)
+        runstate_enter(sv, waiting_state(sv), now);
+    else if (!sched_mask_test(&e->hard, rq->cpu))
+        *resched = true;
+    return true;
+}
+
+void sched_reconsider(struct sched_vcpu *sv)
+{
+    bool resched = false, done = false;
+    struct sched_rq *rq = NULL;
+
+    for (unsigned i = 0; !done; i++) {
+        uint64_t flags;
+
+        rq = sched_lock(sv, &flags);
+        done = reconsider_at(rq, sv, i == 0, &resched);
+        sched_unlock(rq, flags);
+    }
+    if (resched)
+        softirq_raise_cpu(rq->cpu, SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+    if (__atomic_exchange_n(&v->sched->blocked, false, __ATOMIC_SEQ_CST))
+        sched_reconsider(v->sched);
+}
+
+void vcpu_block(struct vcpu *v)
+{
+    __atomic_store_n(&v->sched->blocked, true, __ATOMIC_SEQ_CST);
+    mb();
+    if (event_pending(v) || v->nmi_pending || v->mce_pending)
+        __atomic_store_n(&v->sched->blocked, false, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+}
+
+void vcpu_yield(void)
+{
+    uint64_t flags;
+    struct sched_rq *rq = sched_lock(current->sched, &flags);
+
+    sched_yield(rq);
+    sched_unlock(rq, flags);
+    softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+static bool vcpu_loaded(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->sched->ent.loaded, __ATOMIC_ACQUIRE);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    unsigned cpu;
+
+    vcpu_wake(v);
+    mb();
+    cpu = READ_ONCE(v->cpu);
+    if (vcpu_loaded(v) && cpu != cpu_id())
+        smp_send_ipi(cpu, VECTOR_KICK);
+}
+
+void vcpu_pause_nosync(struct vcpu *v)
+{
+    __atomic_add_fetch(&v->sched->pause_count, 1, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+    __atomic_sub_fetch(&v->sched->pause_count, 1, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+}
+
+/*
+ * Wait until v is in no CPU.  Two CPUs may each wait for the other's vCPU, and neither gets to its exit path:
+ * then the one with the lower number gives way.  In any ring of waiting CPUs there is one whose number is below
+ * that of the CPU it waits for, and its own vCPU is wanted by another in the ring.
+ */
+static bool wait_unloaded(struct vcpu *v)
+{
+    while (vcpu_loaded(v) && v != current) {
+        if (!current->is_idle && !runnable(current->sched) && cpu_id() < READ_ONCE(v->cpu))
+            return false;
+        cpu_relax();
+    }
+    if (v != current)
+        vcpu_sync_state(v);
+    return true;
+}
+
+int vcpu_pause(struct vcpu *v)
+{
+    vcpu_pause_nosync(v);
+    if (wait_unloaded(v))
+        return 0;
+    vcpu_unpause(v);
+    return -XEN_EAGAIN;
+}
+
+static void domain_reconsider(struct domain *d)
+{
+    domain_each_vcpu(d, v)
+        if (v->sched)
+            sched_reconsider(v->sched);
+}
+
+void domain_pause_nosync(struct domain *d)
+{
+    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    domain_reconsider(d);
+}
+
+void domain_unpause(struct domain *d)
+{
+    __atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    domain_reconsider(d);
+}
+
+int domain_pause(struct domain *d)
+{
+    bool ok = true;
+
+    domain_pause_nosync(d);
+    domain_each_vcpu(d, v)
+        ok = ok && (!v->sched || wait_unloaded(v));
+    if (ok)
+        return 0;
+    domain_unpause(d);
+    return -XEN_EAGAIN;
+}
+
+void vcpu_up(struct vcpu *v)
+{
+    __atomic_store_n(&v->sched->up, true, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+}
+
+void vcpu_down(struct vcpu *v)
+{
+    bool others = false;
+
+    __atomic_store_n(&v->sched->up, false, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+    domain_each_vcpu(v->domain, o)
+        others |= vcpu_is_up(o);
+    if (!others)
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+}
+
+bool vcpu_is_up(const struct vcpu *v)
+{
+    return v->sched && __atomic_load_n(&v->sched->up, __ATOMIC_SEQ_CST);
+}
+
+/* Take work from other CPUs if we have none, or from the one that asked for help. */
+static void pull_work(struct cpu_sched *q, uint64_t now)
+{
+    unsigned helps = __atomic_exchange_n(&q->rq.helps, 0, __ATOMIC_ACQUIRE);
+    bool idle = !q->rq.fair.count && !(q->rq.curr && q->rq.curr->state == SCHED_RUNNING);
+    unsigned cpu = helps ? helps - 1 : sched_victim(&q->rq, 0);
+    struct sched_ent *got = NULL;
+
+    if (!helps && !idle)
+        return;
+    for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sys.nr_cpus; i++) {
+        struct cpu_sched *from = &per_cpu(cpu_sched, cpu);
+        uint64_t flags = irq_save();
+
+        lock_pair(&q->lock, &from->lock);
+        got = sched_steal(&q->rq, &from->rq, now);
+        unlock_pair(&q->lock, &from->lock);
+        irq_restore(flags);
+        cpu = idle ? sched_victim(&q->rq, helps ? 0 : cpu + 1) : SCHED_CPUS;
+        helps = 0;
+    }
+    q->nr_steals += got != NULL;
+}
+
+static void slice_program(struct cpu_sched *q, uint64_t until)
+{
+    if (q->until == until)
+        return;
+    q->until = until;
+    if (until == SCHED_NEVER)
+        timer_stop(&q->slice);
+    else
+        timer_set(&q->slice, until);
+}
+
+/* Choose who runs here, account it, set the slice's timer.  *helper: a CPU to be asked to take work. */
+static struct vcpu *choose(struct cpu_sched *q, struct vcpu *prev, uint64_t now, unsigned *helper)
+{
+    uint64_t flags = lock_irqsave(&q->lock);
+    struct sched_choice c = sched_pick(&q->rq, now);
+    struct vcpu *next = c.ent ? vcpu_of(c.ent) : q->idle;
+
+    if (next != prev)
+        runstate_enter(prev->sched, prev->is_idle ? RUNSTATE_runnable : waiting_state(prev->sched), now);
+    runstate_enter(next->sched, RUNSTATE_running, now);
+    slice_program(q, c.until);
+    *helper = sched_helper(&q->rq, now);
+    unlock_irqrestore(&q->lock, flags);
+    return next;
+}
+
+/* prev's registers have been left.  It may have been refused a place while they had not: look again.  (Whoever changes
+ * its flags sees it unloaded, or we see the flags.)  sched_vcpu_destroy() waits for `leaving`. */
+static void leave(struct sched_vcpu *sv)
+{
+    __atomic_store_n(&sv->leaving, true, __ATOMIC_RELAXED);
+    sched_unloaded(&sv->ent);
+    mb();
+    if (READ_ONCE(sv->ent.state) == SCHED_ASLEEP && runnable(sv))
+        sched_reconsider(sv);
+    __atomic_store_n(&sv->leaving, false, __ATOMIC_RELEASE);
+}
+
+static void switch_to(struct vcpu *prev, struct vcpu *next)
+{
+    struct sched_vcpu *sv = prev->sched;
+
+    if (next->cpu != cpu_id()) {
+        vcpu_sync_state(next);
+        WRITE_ONCE(next->cpu, cpu_id());
+    }
+    irq_disable();
+    vcpu_switch(prev, next);
+    irq_enable();
+    if (!prev->is_idle)
+        leave(sv);
+}
+
+static void schedule(void)
+{
+    struct cpu_sched *q = &this_cpu(cpu_sched);
+    struct vcpu *prev = current, *next;
+    uint64_t now = time_now();
+    unsigned helper;
+
+    pull_work(q, now);
+    next = choose(q, prev, now, &helper);
+    q->nr_picks++;
+    if (next != prev) {
+        q->nr_switches++;
+        switch_to(prev, next);
+        runstate_publish(next);
+    }
+    if (helper < SCHED_CPUS) /* now that prev is unloaded and may be taken */
+        softirq_raise_cpu(helper, SOFTIRQ_SCHEDULE);
+    if (next->sched->polling)
+        sched_poll_finish(next->sched);
+}
+
+static void slice_over(void *data)
+{
+    struct cpu_sched *q = data;
+
+    WRITE_ONCE(q->until, SCHED_NEVER);
+    softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+void sched_init(void)
+{
+    softirq_register(SOFTIRQ_SCHEDULE, schedule);
+}
+
+void sched_init_cpu(void)
+{
+    struct cpu_sched *q = &this_cpu(cpu_sched);
+
+    softirq_init_cpu();
+    lock_init(&q->lock, RANK_SCHED);
+    q->idle = current;
+    q->until = SCHED_NEVER;
+    timer_init(&q->slice, slice_over, q, cpu_id());
+    sched_rq_init(&sys, &q->rq, cpu_id());
+    current->sched->ent.rq = &q->rq;
+    runstate_enter(current->sched, RUNSTATE_running, time_now());
+}
+
+int sched_domain_create(struct domain *d)
+{
+    struct sched_domain *sd = mem_alloc(sizeof(*sd));
+
+    if (!sd)
+        return -XEN_ENOMEM;
+    lock_init(&sd->lock, RANK_VCPU);
+    sd->weight = SCHED_WEIGHT_DEFAULT;
+    d->sched = sd;
+    watchdogs_init(d);
+    return 0;
+}
+
+void sched_domain_destroy(struct domain *d)
+{
+    if (!d->sched)
+        return;
+    watchdogs_kill(d);
+    mem_free(d->sched);
+    d->sched = NULL;
+}
+
+static void poll_timeout(void *data)
+{
+    vcpu_wake(data);
+}
+
+/* Where a new vCPU is at home: its number's CPU, so that a domain's vCPUs start spread. */
+static struct sched_rq *first_home(const struct vcpu *v)
+{
+    unsigned cpu = v->is_idle ? v->cpu : v->id % MAX(sys.nr_cpus, 1u);
+
+    for (unsigned i = 0; !v->is_idle && !sys.rq[cpu] && i < sys.nr_cpus; i++)
+        cpu = (cpu + 1) % sys.nr_cpus;
+    return &per_cpu(cpu_sched, cpu).rq;
+}
+
+int sched_vcpu_create(struct vcpu *v)
+{
+    struct sched_vcpu *sv = mem_alloc(sizeof(*sv));
+    struct sched_rq *home = first_home(v);
+
+    if (!sv)
+        return -XEN_ENOMEM;
+    sv->v = v;
+    sched_ent_init(&sv->ent, home, v->domain->sched ? v->domain->sched->weight : SCHED_WEIGHT_DEFAULT);
+    sv->runstate.state = v->is_idle ? RUNSTATE_running : RUNSTATE_offline;
+    sv->runstate.state_entry_time = time_now();
+    if (!v->is_idle) {
+        v->cpu = home->cpu;
+        timer_init(&sv->poll_timer, poll_timeout, v, home->cpu);
+    }
+    v->sched = sv;
+    return 0;
+}
+
+void sched_vcpu_destroy(struct vcpu *v)
+{
+    struct sched_vcpu *sv = v->sched;
+
+    if (!sv)
+        return;
+    __atomic_store_n(&sv->up, false, __ATOMIC_SEQ_CST);
+    sched_reconsider(sv);
+    while (vcpu_loaded(v) || __atomic_load_n(&sv->leaving, __ATOMIC_ACQUIRE))
+        cpu_relax();
+    timer_kill(&sv->poll_timer);
+    v->sched = NULL;
+    mem_free(sv);
+}
+
+int sched_affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft)
+{
+    unsigned cpu = sched_mask_next(hard, hard, 0);
+    struct sched_rq *rq;
+    uint64_t flags;
+
+    while (cpu < SCHED_CPUS && !READ_ONCE(sys.rq[cpu]))
+        cpu = sched_mask_next(hard, hard, cpu + 1);
+    if (cpu == SCHED_CPUS)
+        return -XEN_EINVAL;
+    rq = sched_lock(sv, &flags);
+    sched_set_affinity(&sv->ent, hard, soft);
+    sched_unlock(rq, flags);
+    sched_reconsider(sv);
+    return 0;
+}
+
+int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
+{
+    struct sched_mask want = { 0 };
+    int r;
+
+    if (pcpu >= SCHED_CPUS || (pcpu >= 0 && !READ_ONCE(sys.rq[pcpu])))
+        return -XEN_EINVAL;
+    lock(&sv->v->lock);
+    if (pcpu < 0) {
+        r = sv->pin_override ? sched_affinity_apply(sv, &sv->saved_hard, &sv->ent.soft) : -XEN_EINVAL;
+        sv->pin_override = false;
+    } else if (sv->pin_override) {
+        r = -XEN_EBUSY;
+    } else {
+        sv->saved_hard = sv->ent.hard;
+        sv->pin_override = true;
+        want.bits[pcpu / 64] = 1ul << (pcpu % 64);
+        r = sched_affinity_apply(sv, &want, &sv->ent.soft);
+    }
+    unlock(&sv->v->lock);
+    return r;
+}
+
+static void dump_vcpu(struct sched_ent *e, const char *how)
+{
+    const struct vcpu *v = vcpu_of(e);
+
+    log_info("    d%dv%u %s weight %u vtime %lu\n", v->domain->id, v->id, how, e->weight, e->vtime);
+}
+
+static void dump_queue(struct cpu_sched *q)
+{
+    uint64_t flags = lock_irqsave(&q->lock);
+    const char *wrong = sched_rq_audit(&q->rq);
+    unsigned shown = 0;
+
+    log_info("  CPU %u: %u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu,
+             q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals, wrong ? ", BROKEN: " : "",
+             wrong ? wrong : "");
+    if (q->rq.curr)
+        dump_vcpu(q->rq.curr, "runs");
+    for (struct lheap_node *n = q->rq.fair.top; n && shown < 16; n = lheap_walk(n, false), shown++)
+        dump_vcpu(container_of(n, struct sched_ent, run), "waits");
+    unlock_irqrestore(&q->lock, flags);
+}
+
+void sched_dump(void)
+{
+    log_info("Run queues at %lu ns\n", time_now());
+    cpumask_each(cpu, &cpu_online)
+        dump_queue(&per_cpu(cpu_sched, cpu));
+}

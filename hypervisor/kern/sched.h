@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The scheduler's shell: run queues with locks, wake-ups, pauses, the switch itself.  The policy (who runs,
+ * where, how long) is core/sched.c.  schedule() runs only as SOFTIRQ_SCHEDULE, on the way back to a guest
+ * or in the idle loop: it makes `current` the chosen vCPU and returns on the same stack.
+ */
+#ifndef KERN_SCHED_H
+#define KERN_SCHED_H
+
+#include "kern/hypercall.h"
+
+struct vcpu;
+struct vcpu_runstate_info;
+struct domain;
+
+int sched_domain_create(struct domain *d);
+void sched_domain_destroy(struct domain *d);
+/* d->sched must be there (not for idle_domain).  The vCPU starts down (VCPU not up).  Idle vCPUs (v->is_idle) are bound to v->cpu. */
+int sched_vcpu_create(struct vcpu *v);
+void sched_vcpu_destroy(struct vcpu *v);
+void sched_init(void);      /* BSP, before the first vCPU */
+void sched_init_cpu(void);  /* each CPU: its run queue, its idle vCPU is current */
+
+void vcpu_wake(struct vcpu *v);  /* if it blocks, it runs again; any context */
+void vcpu_block(struct vcpu *v); /* v == current: sleep until vcpu_wake(); no-op if an event is pending and unmasked */
+void vcpu_yield(void);
+/* Tell v that something is pending for it: wakes it, or interrupts the CPU it runs on. Any context. */
+void vcpu_kick(struct vcpu *v);
+
+/*
+ * Nested.  pause: 0 when v is off its CPU and its registers are in struct vcpu; current itself is only marked (it goes
+ * when the hypercall ends).  -XEN_EAGAIN: the caller's own vCPU is wanted off its CPU too, and one of the two must
+ * give way; nothing is paused: return hcall_again().  So hypercalls that pause must be restartable up to there.
+ * Interrupts on, no lock held.  The _nosync forms don't wait: any context.
+ */
+int vcpu_pause(struct vcpu *v) __attribute__((warn_unused_result));
+void vcpu_pause_nosync(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+int domain_pause(struct domain *d) __attribute__((warn_unused_result));
+void domain_pause_nosync(struct domain *d);
+void domain_unpause(struct domain *d);
+
+void vcpu_up(struct vcpu *v);    /* VCPUOP_up */
+void vcpu_down(struct vcpu *v);  /* VCPUOP_down; the last one up shuts the domain down as Xen does */
+bool vcpu_is_up(const struct vcpu *v);
+void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
+/* current has just changed to its kernel page tables: its runstate area is written now if it could not be written when
+ * current was given the CPU (it was in user mode).  Interrupts on, no lock held.  Cheap. */
+void runstate_retry(void);
+
+/* Debug key 'r': the run queues, to the log. */
+void sched_dump(void);
+
+hcall_fn do_sched_op, do_sched_op_compat, do_vcpu_op;
+
+/* Provided by the machine (x86/switch.c): leave prev's hardware state lazily, load next's: page tables,
+ * descriptor tables, segment bases, FPU traps, debug registers; sets current. Interrupts off. */
+void vcpu_switch(struct vcpu *prev, struct vcpu *next);
+/* Finish any lazily kept state of v that is still in this machine's CPUs (before v runs elsewhere). */
+void vcpu_sync_state(struct vcpu *v);
+
+#endif

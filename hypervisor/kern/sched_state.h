@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the scheduler's shell keeps for each vCPU and domain: for kern/sched.c, runstate.c, schedop.c and vcpu.c only. */
+#ifndef KERN_SCHED_STATE_H
+#define KERN_SCHED_STATE_H
+
+#include "core/sched.h"
+#include "kern/lock.h"
+#include "kern/timer.h"
+#include <xen/vcpu.h>
+
+#define NR_WATCHDOGS 2
+
+struct vcpu;
+struct domain;
+
+struct sched_vcpu {
+    struct sched_ent ent;               /* [run queue's lock] */
+    struct vcpu *v;                     /* [const] */
+    unsigned pause_count;               /* [atomic] */
+    bool up;                            /* VCPUOP_up [atomic] */
+    bool blocked;                       /* sleeps until vcpu_wake() [atomic] */
+    bool polling;                       /* in SCHEDOP_poll [by its own CPU] */
+    bool initialising;                  /* VCPUOP_initialise is under way [v->lock] */
+    bool pin_override;                  /* SCHEDOP_pin_override in force; saved_hard is what it hides [v->lock] */
+    struct sched_mask saved_hard;
+    struct vcpu_runstate_info runstate; /* [run queue's lock] */
+    uint64_t runstate_gva;              /* the guest's area, 0: none [by its own CPU, or before it runs] */
+    struct vcpu_info *info_before;      /* what v->info was before VCPUOP_register_vcpu_info; NULL: not registered [v->lock] */
+    bool runstate_stale;                /* it could not be written [by its own CPU] */
+    bool leaving;                       /* its last CPU still looks at this struct [atomic] */
+    struct timer poll_timer;
+};
+
+struct watchdog {
+    struct timer timer;
+    bool used; /* [sched_domain.lock] */
+};
+
+struct sched_domain {
+    spinlock_t lock; /* RANK_VCPU */
+    uint32_t weight; /* [lock] */
+    struct watchdog watchdog[NR_WATCHDOGS];
+};
+
+/* Account the time until now to the old state; the run queue's lock is held. */
+void runstate_enter(struct sched_vcpu *sv, int state, uint64_t now);
+/* Write current's area in its memory, if it has one.  Interrupts on, no lock held. */
+void runstate_publish(struct vcpu *v);
+
+/* Lock the queue at which sv is at home. */
+struct sched_rq *sched_lock(struct sched_vcpu *sv, uint64_t *flags);
+void sched_unlock(struct sched_rq *rq, uint64_t flags);
+/* sv's flags have changed: queue it, take it off, or make its CPU choose again.  Any context. */
+void sched_reconsider(struct sched_vcpu *sv);
+/* New CPU sets for v.  -XEN_EINVAL: no CPU of hard is there. */
+int sched_affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft);
+/* SCHEDOP_pin_override: only CPU pcpu, or (negative) as before.  -XEN_EINVAL: no such CPU, or no pin to undo; -XEN_EBUSY:
+ * is pinned already. */
+int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu);
+/* A domain's watchdogs, none running; and stop them all, waiting for one that bites. */
+void watchdogs_init(struct domain *d);
+void watchdogs_kill(struct domain *d);
+/* SCHEDOP_poll of the vCPU that now goes on is over. */
+void sched_poll_finish(struct sched_vcpu *sv);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Work that an interrupt leaves for the way back to the guest (or for the idle loop).
+ * Handlers run with interrupts on, no lock held, on the CPU's one stack.
+ */
+#ifndef KERN_SOFTIRQ_H
+#define KERN_SOFTIRQ_H
+
+#include "core/types.h"
+
+enum softirq {
+    SOFTIRQ_TIMER,    /* timers are due (kern/timer.c) */
+    SOFTIRQ_SCHEDULE, /* choose again who runs here (kern/sched.c); always served last */
+    SOFTIRQ_RCU,      /* deferred freeing */
+    SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
+    SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
+    NR_SOFTIRQS,
+};
+
+typedef void softirq_fn(void);
+
+/* Each CPU, before anybody raises one for it from elsewhere (sched_init_cpu() does it). */
+void softirq_init_cpu(void);
+/* Boot time only. */
+void softirq_register(enum softirq nr, softirq_fn *fn);
+/* On this CPU; any context. */
+void softirq_raise(enum softirq nr);
+/* On any CPU; sends an IPI if it is another. Any context. */
+void softirq_raise_cpu(unsigned cpu, enum softirq nr);
+/* Serve all that is pending here.  Interrupts on, no lock held. */
+void softirq_run(void);
+bool softirq_pending(void);
+
+#endif

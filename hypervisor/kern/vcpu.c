@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * VCPUOP_*: what a guest may ask about its own vCPUs (<xen/vcpu.h>).
+ * Locks: v->lock (RANK_VCPU) for being initialised and for the place of vcpu_info.  v->info is changed only while
+ * v does not run, or by v itself.
+ */
+#include "kern/vcpu.h"
+#include "core/port.h"
+#include "core/string.h"
+#include "kern/domain.h"
+#include "kern/event.h"
+#include "kern/guest.h"
+#include "kern/pages.h"
+#include "kern/sched.h"
+#include "kern/sched_state.h"
+#include "kern/time.h"
+#include "x86/cpu.h"
+#include "x86/vtime.h"
+#include <xen/vcpu.h>
+
+/* A vCPU beyond those in shared_info has no vcpu_info until it registers one. */
+static bool has_info(const struct vcpu *v)
+{
+    return v->id < XEN_LEGACY_MAX_VCPUS || v->sched->info_before;
+}
+
+/* Claim the right to initialise v. */
+static int initialise_begin(struct vcpu *v)
+{
+    int r = 0;
+
+    lock(&v->lock);
+    if (!has_info(v))
+        r = -XEN_EINVAL;
+    else if (v->is_initialised)
+        r = -XEN_EEXIST;
+    else if (v->sched->initialising)
+        r = -XEN_EBUSY;
+    else
+        v->sched->initialising = true;
+    unlock(&v->lock);
+    return r;
+}
+
+static void initialise_end(struct vcpu *v, bool done)
+{
+    lock(&v->lock);
+    v->is_initialised |= done;
+    v->sched->initialising = false;
+    unlock(&v->lock);
+}
+
+static long op_initialise(struct hcall *c, struct vcpu *v)
+{
+    struct vcpu_guest_context *ctx = mem_alloc(sizeof(*ctx));
+    int r;
+
+    if (!ctx)
+        return -XEN_ENOMEM;
+    r = copy_from_guest(ctx, c->arg[2], sizeof(*ctx));
+    if (!r)
+        r = initialise_begin(v);
+    if (!r) {
+        r = pv_vcpu_set_context(v, ctx);
+        initialise_end(v, r == 0);
+    }
+    mem_free(ctx);
+    return r == -XEN_EAGAIN ? hcall_again(c) : r;
+}
+
+static long op_up(struct vcpu *v)
+{
+    bool ok;
+
+    lock(&v->lock);
+    ok = v->is_initialised;
+    unlock(&v->lock);
+    if (!ok)
+        return -XEN_EINVAL;
+    vcpu_up(v);
+    return 0;
+}
+
+static long op_down(struct vcpu *v)
+{
+    vcpu_down(v);
+    return 0;
+}
+
+static long op_runstate(struct vcpu *v, uint64_t arg)
+{
+    struct vcpu_runstate_info r;
+
+    vcpu_runstate(v, &r);
+    return copy_to_guest(arg, &r, sizeof(r));
+}
+
+/* Another vCPU's area gets a first copy now, and is kept up to date when that vCPU runs. */
+static long op_register_runstate(struct vcpu *v, uint64_t arg)
+{
+    struct vcpu_register_runstate_memory_area a;
+
+    if (copy_from_guest(&a, arg, sizeof(a)))
+        return -XEN_EFAULT;
+    WRITE_ONCE(v->sched->runstate_gva, a.addr.p);
+    if (!a.addr.p)
+        return 0;
+    if (v != current)
+        return op_runstate(v, a.addr.p);
+    runstate_publish(v);
+    return 0;
+}
+
+/* Fill the new place from the old, and make it v's.  [v->lock; v is current or down] */
+static void info_move(struct vcpu *v, struct vcpu_info *to)
+{
+    if (has_info(v)) {
+        memcpy(to, v->info, sizeof(*to));
+    } else {
+        memset(to, 0, sizeof(*to));
+        to->evtchn_upcall_mask = 1;
+    }
+    v->sched->info_before = v->info;
+    wmb();
+    WRITE_ONCE(v->info, to);
+}
+
+static long op_register_info(struct vcpu *v, uint64_t arg)
+{
+    struct vcpu_register_vcpu_info a;
+    bool taken;
+    char *p;
+
+    if (copy_from_guest(&a, arg, sizeof(a)))
+        return -XEN_EFAULT;
+    if (a.offset > PAGE_SIZE - sizeof(struct vcpu_info) || (v != current && vcpu_is_up(v)))
+        return -XEN_EINVAL;
+    p = guest_frame_map_shared(v->domain, GFN(a.mfn));
+    if (!p)
+        return -XEN_EINVAL;
+    lock(&v->lock);
+    taken = v->sched->info_before;
+    if (!taken)
+        info_move(v, (struct vcpu_info *)(void *)(p + a.offset));
+    unlock(&v->lock);
+    if (taken) {
+        guest_frame_unmap_shared(v->domain, p);
+        return -XEN_EINVAL;
+    }
+    event_info_moved(v);
+    if (v == current)
+        time_update_vcpu(v);
+    return 0;
+}
+
+void vcpu_info_release(struct vcpu *v)
+{
+    struct vcpu_info *old = NULL;
+
+    lock(&v->lock);
+    if (v->sched && v->sched->info_before) {
+        old = v->info;
+        WRITE_ONCE(v->info, v->sched->info_before);
+        v->sched->info_before = NULL;
+    }
+    unlock(&v->lock);
+    if (old)
+        guest_frame_unmap_shared(v->domain, (void *)((uint64_t)old & PAGE_MASK));
+}
+
+static long op_send_nmi(struct vcpu *v)
+{
+    if (!__atomic_exchange_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST))
+        vcpu_kick(v);
+    return 0;
+}
+
+static long op_timer(struct vcpu *v, unsigned cmd, uint64_t arg)
+{
+    bool single = cmd == VCPUOP_set_singleshot_timer || cmd == VCPUOP_stop_singleshot_timer;
+
+    return single && v != current ? -XEN_EINVAL : vtime_vcpu_op(v, cmd, arg);
+}
+
+long do_vcpu_op(struct hcall *c)
+{
+    uint64_t cmd = c->arg[0], arg = c->arg[2];
+    struct vcpu *v = domain_vcpu(current->domain, (unsigned)c->arg[1]);
+
+    if (!v)
+        return -XEN_ENOENT;
+    switch (cmd) {
+    case VCPUOP_initialise:
+        return op_initialise(c, v);
+    case VCPUOP_up:
+        return op_up(v);
+    case VCPUOP_down:
+        return op_down(v);
+    case VCPUOP_is_up:
+        return vcpu_is_up(v);
+    case VCPUOP_get_runstate_info:
+        return op_runstate(v, arg);
+    case VCPUOP_register_runstate_memory_area:
+        return op_register_runstate(v, arg);
+    case VCPUOP_set_periodic_timer:
+    case VCPUOP_stop_periodic_timer:
+    case VCPUOP_set_singleshot_timer:
+    case VCPUOP_stop_singleshot_timer:
+    case VCPUOP_register_vcpu_time_memory_area:
+        return op_timer(v, (unsigned)cmd, arg);
+    case VCPUOP_register_vcpu_info:
+        return op_register_info(v, arg);
+    case VCPUOP_send_nmi:
+        return op_send_nmi(v);
+    case VCPUOP_get_physid: /* as for every vCPU that is not pinned to one CPU for good */
+        return -XEN_EINVAL;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
