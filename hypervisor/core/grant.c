@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Grant tables: entries of both versions, pins, map tracking.  Purpose, invariants and locks: core/grant.h.
+ *
+ * Version 1: flags and domain id of an entry are one aligned 32-bit word; the in-use bits are set by comparing and
+ * exchanging that word, so a grant that is being revoked is never used, and after a few lost races the guest gets an error.
+ * Version 2: the in-use bits are in the status frame, which only we write; they are set first and the entry is
+ * looked at again (the guest clears the entry first and then looks at the status).
+ */
+#include "core/grant.h"
+#include "core/port.h"
+#include "core/string.h"
+
+#define RACES_MAX 4 /* lost against the guest's own writes before we give up */
+
+typedef uint32_t __attribute__((may_alias)) word_t;
+#define WORD(flags, who) ((uint32_t)(flags) | (uint32_t)(who) << 16)
+#define WORD_FLAGS(w)    ((uint16_t)(w))
+#define WORD_WHO(w)      ((domid_t)((w) >> 16))
+
+static struct grant_active *active_at(const struct grant_table *t, grant_ref_t ref)
+{
+    unsigned per = t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME;
+
+    return &t->active[ref / per][ref % per];
+}
+
+static struct grant_entry_v1 *entry_v1(const struct grant_table *t, grant_ref_t ref)
+{
+    return (struct grant_entry_v1 *)t->shared[ref / GRANT_V1_PER_FRAME] + ref % GRANT_V1_PER_FRAME;
+}
+
+static union grant_entry_v2 *entry_v2(const struct grant_table *t, grant_ref_t ref)
+{
+    return (union grant_entry_v2 *)t->shared[ref / GRANT_V2_PER_FRAME] + ref % GRANT_V2_PER_FRAME;
+}
+
+static grant_status_t *status_at(const struct grant_table *t, grant_ref_t ref)
+{
+    return &t->status[ref / GRANT_STATUS_PER_FRAME][ref % GRANT_STATUS_PER_FRAME];
+}
+
+/* Flags and domain id: the first word of an entry of either version. */
+static word_t *entry_word(const struct grant_table *t, grant_ref_t ref)
+{
+    return t->version == 1 ? (word_t *)entry_v1(t, ref) : (word_t *)entry_v2(t, ref);
+}
+
+uint32_t grant_table_entries(const struct grant_table *t)
+{
+    return t->nr_frames * (uint32_t)(t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME);
+}
+
+unsigned grant_status_needed(unsigned n)
+{
+    return (unsigned)DIV_UP(n * GRANT_V2_PER_FRAME, GRANT_STATUS_PER_FRAME);
+}
+
+int grant_table_init(struct grant_table *t, unsigned max_frames, unsigned max_version)
+{
+    if (!max_frames || max_version < 1 || max_version > 2)
+        return -XEN_EINVAL;
+    *t = (struct grant_table){ .version = 1, .max_version = max_version, .max_frames = max_frames,
+                               .max_status = grant_status_needed(max_frames) };
+    t->shared = mem_alloc(max_frames * sizeof(*t->shared));
+    t->active = mem_alloc(max_frames * sizeof(*t->active));
+    t->status = mem_alloc(t->max_status * sizeof(*t->status));
+    if (t->shared && t->active && t->status)
+        return 0;
+    grant_table_free(t);
+    return -XEN_ENOMEM;
+}
+
+void grant_table_free(struct grant_table *t)
+{
+    for (unsigned i = 0; i < t->nr_frames; i++)
+        mem_free(t->active[i]);
+    mem_free(t->active);
+    mem_free(t->shared);
+    mem_free(t->status);
+    *t = (struct grant_table){ 0 };
+}
+
+int grant_table_add(struct grant_table *t, void *shared)
+{
+    if (t->nr_frames == t->max_frames)
+        return -XEN_E2BIG;
+    if (t->version == 2 && t->nr_status < grant_status_needed(t->nr_frames + 1))
+        return -XEN_ENOMEM;
+    t->active[t->nr_frames] = mem_alloc(GRANT_V1_PER_FRAME * sizeof(struct grant_active));
+    if (!t->active[t->nr_frames])
+        return -XEN_ENOMEM;
+    t->shared[t->nr_frames++] = shared;
+    return 0;
+}
+
+int grant_table_add_status(struct grant_table *t, grant_status_t *status)
+{
+    if (t->nr_status == t->max_status)
+        return -XEN_E2BIG;
+    t->status[t->nr_status++] = status;
+    return 0;
+}
+
+static bool active_pinned(const struct grant_active *a)
+{
+    return a->readers || a->writers;
+}
+
+static uint16_t active_bits(const struct grant_active *a)
+{
+    return (uint16_t)((active_pinned(a) ? GTF_reading : 0) | (a->writers ? GTF_writing : 0));
+}
+
+/* Does an entry with this first word permit the use? */
+static bool word_permits(const struct grant_table *t, uint32_t word, const struct grant_want *w)
+{
+    uint16_t flags = WORD_FLAGS(word);
+
+    if (WORD_WHO(word) != w->who || (!w->readonly && (flags & GTF_readonly)))
+        return false;
+    if ((flags & GTF_type_mask) == GTF_transitive)
+        return t->version == 2 && w->use == GRANT_FOR_COPY;
+    if ((flags & GTF_type_mask) != GTF_permit_access)
+        return false;
+    return t->version == 1 || w->use != GRANT_FOR_MAP || !(flags & GTF_sub_page);
+}
+
+static int16_t claim_v1(const struct grant_table *t, const struct grant_want *w, uint32_t *word)
+{
+    word_t *p = entry_word(t, w->ref), old = READ_ONCE(*p);
+    uint32_t bits = w->readonly ? GTF_reading : GTF_reading | GTF_writing;
+
+    for (unsigned i = 0; i < RACES_MAX; i++) {
+        if (!word_permits(t, old, w))
+            return GNTST_general_error;
+        *word = old;
+        if (__atomic_compare_exchange_n(p, &old, old | bits, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return GNTST_okay;
+    }
+    return GNTST_general_error;
+}
+
+static int16_t claim_v2(const struct grant_table *t, const struct grant_want *w, uint32_t *word)
+{
+    word_t *p = entry_word(t, w->ref);
+    grant_status_t *status = status_at(t, w->ref);
+    uint16_t before = active_bits(active_at(t, w->ref));
+    uint16_t bits = (uint16_t)(before | GTF_reading | (w->readonly ? 0 : GTF_writing));
+
+    if (!word_permits(t, READ_ONCE(*p), w))
+        return GNTST_general_error;
+    __atomic_store_n(status, bits, __ATOMIC_SEQ_CST);
+    *word = __atomic_load_n(p, __ATOMIC_SEQ_CST);
+    if (word_permits(t, *word, w))
+        return GNTST_okay;
+    __atomic_store_n(status, before, __ATOMIC_SEQ_CST);
+    return GNTST_general_error;
+}
+
+static struct grant_content content_v1(const struct grant_entry_v1 *e)
+{
+    return (struct grant_content){ .frame = READ_ONCE(e->frame), .length = PAGE_SIZE, .kind = GRANT_FULL };
+}
+
+static struct grant_content content_v2(const union grant_entry_v2 *e, uint16_t flags)
+{
+    struct grant_content c = { .length = PAGE_SIZE, .kind = GRANT_FULL };
+
+    if ((flags & GTF_type_mask) == GTF_transitive) {
+        c.kind = GRANT_TRANSITIVE;
+        c.via = READ_ONCE(e->transitive.trans_domid);
+        c.frame = READ_ONCE(e->transitive.gref);
+        return c;
+    }
+    c.frame = READ_ONCE(e->full_page.frame);
+    if (flags & GTF_sub_page) {
+        c.kind = GRANT_SUB_PAGE;
+        c.start = READ_ONCE(e->sub_page.page_off);
+        c.length = READ_ONCE(e->sub_page.length);
+    }
+    return c;
+}
+
+/* May an entry that is pinned already be pinned again so? */
+static bool active_permits(const struct grant_active *a, const struct grant_want *w)
+{
+    if (a->who != w->who || a->readers + a->writers > GRANT_USES_MAX)
+        return false;
+    if (w->use == GRANT_FOR_MAP)
+        return a->content.kind == GRANT_FULL;
+    return w->use == GRANT_FOR_COPY || a->content.kind != GRANT_TRANSITIVE;
+}
+
+static int16_t entry_claim(const struct grant_table *t, const struct grant_want *w, struct grant_active *a)
+{
+    bool fresh = !active_pinned(a);
+    uint32_t word;
+    int16_t rc;
+
+    if (!fresh && !active_permits(a, w))
+        return GNTST_general_error;
+    if (!fresh && (w->readonly || a->writers))
+        return GNTST_okay;
+    rc = t->version == 1 ? claim_v1(t, w, &word) : claim_v2(t, w, &word);
+    if (rc != GNTST_okay || !fresh)
+        return rc;
+    a->who = w->who;
+    a->content = t->version == 1 ? content_v1(entry_v1(t, w->ref))
+                                 : content_v2(entry_v2(t, w->ref), WORD_FLAGS(word));
+    return GNTST_okay;
+}
+
+int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct grant_content *out)
+{
+    struct grant_active *a;
+    int16_t rc;
+
+    if (w->ref >= grant_table_entries(t))
+        return GNTST_bad_gntref;
+    a = active_at(t, w->ref);
+    rc = entry_claim(t, w, a);
+    if (rc != GNTST_okay)
+        return rc;
+    if (!active_pinned(a))
+        t->pinned++;
+    *(w->readonly ? &a->readers : &a->writers) += w->count;
+    *out = a->content;
+    return GNTST_okay;
+}
+
+void grant_pin_frame(struct grant_table *t, grant_ref_t ref, mfn_t m)
+{
+    struct grant_active *a = active_at(t, ref);
+
+    assert(active_pinned(a) && !a->content.translated && a->content.kind != GRANT_TRANSITIVE);
+    a->content.frame = m.n;
+    a->content.translated = true;
+}
+
+/* Clear the in-use bits that the pins no longer ask for. */
+static void bits_clear(struct grant_table *t, grant_ref_t ref, const struct grant_active *a)
+{
+    uint16_t keep = active_bits(a);
+
+    if (t->version == 2)
+        __atomic_store_n(status_at(t, ref), keep, __ATOMIC_RELEASE);
+    else
+        __atomic_and_fetch(&entry_v1(t, ref)->flags, (uint16_t)~((GTF_reading | GTF_writing) & ~keep), __ATOMIC_SEQ_CST);
+}
+
+void grant_unpin(struct grant_table *t, grant_ref_t ref, bool readonly, unsigned count)
+{
+    struct grant_active *a = active_at(t, ref);
+    uint32_t *n = readonly ? &a->readers : &a->writers;
+    uint16_t before = active_bits(a);
+
+    assert(*n >= count);
+    *n -= count;
+    if (active_bits(a) == before)
+        return;
+    bits_clear(t, ref, a);
+    if (!active_pinned(a))
+        t->pinned--;
+}
+
+/* The guest must have left the entry exactly as it offered it. */
+static bool transfer_commit(word_t *p, domid_t from)
+{
+    word_t offered = WORD(GTF_accept_transfer, from);
+
+    return __atomic_compare_exchange_n(p, &offered, offered | GTF_transfer_committed, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+int16_t grant_transfer_begin(struct grant_table *t, grant_ref_t ref, domid_t from, mfn_t m, gfn_t *slot)
+{
+    if (ref >= grant_table_entries(t) || active_pinned(active_at(t, ref)))
+        return GNTST_general_error;
+    if (t->version == 1 && m.n > UINT32_MAX)
+        return GNTST_address_too_big;
+    if (!transfer_commit(entry_word(t, ref), from))
+        return GNTST_general_error;
+    *slot = GFN(t->version == 1 ? READ_ONCE(entry_v1(t, ref)->frame) : READ_ONCE(entry_v2(t, ref)->full_page.frame));
+    return GNTST_okay;
+}
+
+void grant_transfer_end(struct grant_table *t, grant_ref_t ref, mfn_t m)
+{
+    if (t->version == 1)
+        WRITE_ONCE(entry_v1(t, ref)->frame, (uint32_t)m.n);
+    else
+        WRITE_ONCE(entry_v2(t, ref)->full_page.frame, m.n);
+    __atomic_or_fetch(entry_word(t, ref), GTF_transfer_completed, __ATOMIC_SEQ_CST);
+}
+
+/* A reserved entry as (flags, who, frame), invalid unless it permits access to a whole frame. */
+static union grant_entry_v2 reserved_read(const struct grant_table *t, grant_ref_t ref)
+{
+    uint16_t keep = GTF_type_mask | GTF_readonly | GTF_PWT | GTF_PCD | GTF_PAT;
+    uint32_t word = READ_ONCE(*entry_word(t, ref));
+    uint16_t flags = WORD_FLAGS(word);
+    union grant_entry_v2 e = { .full_page = { .pad0 = 0 } };
+
+    if ((flags & GTF_type_mask) != GTF_permit_access || (t->version == 2 && (flags & GTF_sub_page)))
+        return e;
+    e.full_page.hdr.flags = flags & keep;
+    e.full_page.hdr.domid = WORD_WHO(word);
+    e.full_page.frame = t->version == 1 ? READ_ONCE(entry_v1(t, ref)->frame) : READ_ONCE(entry_v2(t, ref)->full_page.frame);
+    return e;
+}
+
+static void reserved_write(struct grant_table *t, grant_ref_t ref, const union grant_entry_v2 *e)
+{
+    if (t->version == 1) {
+        entry_v1(t, ref)->frame = (uint32_t)e->full_page.frame;
+    } else {
+        entry_v2(t, ref)->full_page.frame = e->full_page.frame;
+    }
+    __atomic_store_n(entry_word(t, ref), WORD(e->full_page.hdr.flags, e->full_page.hdr.domid), __ATOMIC_RELEASE);
+}
+
+static int version_check(const struct grant_table *t, unsigned version)
+{
+    if (version < 1 || version > t->max_version)
+        return -XEN_EINVAL;
+    if (version != t->version && t->pinned)
+        return -XEN_EBUSY;
+    if (version == 2 && t->nr_status < grant_status_needed(t->nr_frames))
+        return -XEN_ENOMEM;
+    return 0;
+}
+
+int grant_set_version(struct grant_table *t, unsigned version)
+{
+    union grant_entry_v2 kept[GNTTAB_NR_RESERVED_ENTRIES];
+    unsigned n = t->nr_frames ? GNTTAB_NR_RESERVED_ENTRIES : 0;
+    int rc = version_check(t, version);
+
+    if (rc || version == t->version)
+        return rc;
+    for (unsigned i = 0; i < n; i++) {
+        kept[i] = reserved_read(t, i);
+        if (version == 1 && kept[i].full_page.frame > UINT32_MAX)
+            return -XEN_ERANGE;
+    }
+    for (unsigned i = 0; i < t->nr_frames; i++)
+        memset(t->shared[i], 0, PAGE_SIZE);
+    for (unsigned i = 0; i < t->nr_status; i++)
+        memset(t->status[i], 0, PAGE_SIZE);
+    t->version = version;
+    for (unsigned i = 0; i < n; i++)
+        reserved_write(t, i, &kept[i]);
+    return 0;
+}
+
+int16_t grant_swap(struct grant_table *t, grant_ref_t a, grant_ref_t b)
+{
+    if (a >= grant_table_entries(t) || b >= grant_table_entries(t))
+        return GNTST_bad_gntref;
+    if (a == b)
+        return GNTST_okay;
+    if (active_pinned(active_at(t, a)) || active_pinned(active_at(t, b)))
+        return GNTST_eagain;
+    if (t->version == 1) {
+        struct grant_entry_v1 e = *entry_v1(t, a);
+
+        *entry_v1(t, a) = *entry_v1(t, b);
+        *entry_v1(t, b) = e;
+    } else {
+        union grant_entry_v2 e = *entry_v2(t, a);
+
+        *entry_v2(t, a) = *entry_v2(t, b);
+        *entry_v2(t, b) = e;
+    }
+    return GNTST_okay;
+}
+
+const struct grant_active *grant_next_pinned(const struct grant_table *t, grant_ref_t *ref)
+{
+    for (; *ref < grant_table_entries(t); ++*ref)
+        if (active_pinned(active_at(t, *ref)))
+            return active_at(t, *ref);
+    return NULL;
+}
+
+int grant_maps_init(struct grant_maps *s, unsigned max_chunks)
+{
+    *s = (struct grant_maps){ .max_chunks = max_chunks, .free = GRANT_NO_HANDLE };
+    if (max_chunks > GRANT_NO_HANDLE / GRANT_MAPS_PER_CHUNK)
+        return -XEN_EINVAL;
+    s->chunk = mem_alloc(max_chunks * sizeof(*s->chunk));
+    return s->chunk ? 0 : -XEN_ENOMEM;
+}
+
+void grant_maps_free(struct grant_maps *s)
+{
+    for (unsigned i = 0; i < s->nr_chunks; i++)
+        mem_free(s->chunk[i]);
+    mem_free(s->chunk);
+    *s = (struct grant_maps){ .free = GRANT_NO_HANDLE };
+}
+
+grant_handle_t grant_maps_limit(const struct grant_maps *s)
+{
+    return __atomic_load_n(&s->nr_chunks, __ATOMIC_ACQUIRE) * GRANT_MAPS_PER_CHUNK;
+}
+
+struct grant_map *grant_map_at(const struct grant_maps *s, grant_handle_t h)
+{
+    if (h >= grant_maps_limit(s))
+        return NULL;
+    return &s->chunk[h / GRANT_MAPS_PER_CHUNK][h % GRANT_MAPS_PER_CHUNK];
+}
+
+/* One chunk more, all of it free, lowest handles first. */
+static bool maps_grow(struct grant_maps *s)
+{
+    grant_handle_t first = grant_maps_limit(s);
+    struct grant_map *c;
+
+    if (s->nr_chunks == s->max_chunks)
+        return false;
+    c = mem_alloc(GRANT_MAPS_PER_CHUNK * sizeof(*c));
+    if (!c)
+        return false;
+    for (unsigned i = 0; i < GRANT_MAPS_PER_CHUNK; i++)
+        c[i].next = i + 1 < GRANT_MAPS_PER_CHUNK ? first + i + 1 : s->free;
+    s->chunk[s->nr_chunks] = c;
+    s->free = first;
+    __atomic_store_n(&s->nr_chunks, s->nr_chunks + 1, __ATOMIC_RELEASE);
+    return true;
+}
+
+grant_handle_t grant_map_take(struct grant_maps *s)
+{
+    grant_handle_t h;
+    struct grant_map *m;
+
+    if (s->free == GRANT_NO_HANDLE && !maps_grow(s))
+        return GRANT_NO_HANDLE;
+    h = s->free;
+    m = grant_map_at(s, h);
+    s->free = m->next;
+    s->used++;
+    __atomic_store_n(&m->state, GRANT_MAP_BUSY, __ATOMIC_RELAXED);
+    return h;
+}
+
+void grant_map_give(struct grant_maps *s, grant_handle_t h)
+{
+    struct grant_map *m = grant_map_at(s, h);
+
+    assert(m && m->state == GRANT_MAP_BUSY);
+    *m = (struct grant_map){ .next = s->free, .state = GRANT_MAP_FREE };
+    s->free = h;
+    s->used--;
+}
+
+bool grant_map_claim(struct grant_map *m)
+{
+    uint8_t live = GRANT_MAP_LIVE;
+
+    return __atomic_compare_exchange_n(&m->state, &live, GRANT_MAP_BUSY, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+void grant_map_publish(struct grant_map *m)
+{
+    __atomic_store_n(&m->state, GRANT_MAP_LIVE, __ATOMIC_RELEASE);
+}
+
+static unsigned map_uses(const struct grant_map *m)
+{
+    return (m->flags & GNTMAP_host_map ? 1u : 0u) + (m->flags & GNTMAP_device_map ? 1u : 0u);
+}
+
+/* G3 for one entry: uses by party p's maps. */
+static void audit_count(const struct grant_party *p, domid_t granter, grant_ref_t ref, uint32_t uses[2])
+{
+    for (grant_handle_t h = 0; h < grant_maps_limit(p->maps); h++) {
+        const struct grant_map *m = grant_map_at(p->maps, h);
+
+        if (m->state == GRANT_MAP_LIVE && m->dom == granter && m->ref == ref)
+            uses[!!(m->flags & GNTMAP_readonly)] += map_uses(m);
+    }
+}
+
+static const char *audit_entry(const struct grant_party *all, unsigned n, const struct grant_party *g, grant_ref_t ref)
+{
+    const struct grant_active *a = active_at(g->table, ref);
+    uint32_t uses[2] = { 0, 0 };
+    uint16_t bits;
+
+    for (unsigned i = 0; i < n; i++)
+        if (all[i].id == a->who)
+            audit_count(&all[i], g->id, ref, uses);
+    if (a->writers != uses[0] || a->readers != uses[1])
+        return "G3: pins differ from live maps";
+    bits = g->table->version == 2 ? READ_ONCE(*status_at(g->table, ref)) : READ_ONCE(entry_v1(g->table, ref)->flags);
+    if (g->bits && (bits & (GTF_reading | GTF_writing)) != active_bits(a))
+        return "G2: in-use bits differ from pins";
+    return NULL;
+}
+
+static const char *audit_table(const struct grant_party *all, unsigned n, const struct grant_party *g)
+{
+    const char *broken = NULL;
+    unsigned pinned = 0;
+
+    for (grant_ref_t ref = 0; !broken && grant_next_pinned(g->table, &ref); ref++) {
+        pinned++;
+        broken = audit_entry(all, n, g, ref);
+    }
+    return broken ? broken : pinned != g->table->pinned ? "G4: count of pinned entries" : NULL;
+}
+
+/* Does a live map of domain `mapper` have its pin? */
+static const char *audit_map(const struct grant_party *all, unsigned n, domid_t mapper, const struct grant_map *m)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const struct grant_active *a;
+
+        if (all[i].id != m->dom)
+            continue;
+        if (m->ref >= grant_table_entries(all[i].table))
+            return "G3: a map's entry does not exist";
+        a = active_at(all[i].table, m->ref);
+        if (!active_pinned(a) || a->who != mapper)
+            return "G3: a map without pin";
+        return a->content.frame == m->frame.n ? NULL : "G1: a map's frame is not its entry's";
+    }
+    return "G3: a map without granter";
+}
+
+static const char *audit_maps(const struct grant_party *all, unsigned n, const struct grant_party *p)
+{
+    grant_handle_t limit = grant_maps_limit(p->maps), free = 0, h;
+
+    for (h = p->maps->free; h != GRANT_NO_HANDLE && free <= limit; free++) {
+        const struct grant_map *m = grant_map_at(p->maps, h);
+
+        if (!m || m->state != GRANT_MAP_FREE)
+            return "G5: free list";
+        h = m->next;
+    }
+    if (free + p->maps->used != limit)
+        return "G5: count of free map-track entries";
+    for (h = 0; h < limit; h++) {
+        const struct grant_map *m = grant_map_at(p->maps, h);
+        const char *broken = m->state == GRANT_MAP_LIVE ? audit_map(all, n, p->id, m) : NULL;
+
+        if (broken)
+            return broken;
+    }
+    return NULL;
+}
+
+const char *grant_audit(const struct grant_party *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const char *broken = audit_table(p, n, &p[i]);
+
+        if (!broken)
+            broken = audit_maps(p, n, &p[i]);
+        if (broken)
+            return broken;
+    }
+    return NULL;
+}
