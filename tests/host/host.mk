@@ -36,6 +36,7 @@ host_libs := -lcmocka -llz4 -llzma -lzstd -lz
 
 host_warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
 host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host $(host_warn) \
+               -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
                -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 
 # string.c has the names of the C library's functions: here each is called core_NAME.
