@@ -251,9 +251,11 @@ static bool block_take(struct irq_line **l, unsigned n, unsigned cpu, unsigned f
 
 static int block_place(struct irq_line **l, unsigned n, unsigned cpu)
 {
-    unsigned first = ROUND_UP(VECTOR_DEV_FIRST, n);
+    unsigned align = 1, first;
 
-    for (; first + n - 1 <= VECTOR_DEV_LAST; first += n) {
+    while (align < n)
+        align *= 2;
+    for (first = ROUND_UP(VECTOR_DEV_FIRST, align); first + n - 1 <= VECTOR_DEV_LAST; first += align) {
         if (!block_take(l, n, cpu, first))
             continue;
         for (unsigned i = 0; i < n; i++) {

@@ -75,7 +75,8 @@ void irq_line_release(struct irq_line *l);
 
 /* A vector, near `cpu` if it can be; nothing if it has one. 0 or -XEN_ENOSPC. */
 int irq_line_activate(struct irq_line *l, unsigned cpu);
-/* n lines (a power of two) one after another in vectors on one CPU, aligned: for multi-message MSI. 0 or -XEN_ENOSPC. */
+/* n lines one after another in vectors on one CPU, the first aligned to the next power of two: for multi-message MSI.
+ * 0 or -XEN_ENOSPC. */
 int irq_lines_activate_block(struct irq_line **l, unsigned n, unsigned cpu);
 /* Called by irq_dispatch().  False: the line does not own that vector here. */
 bool irq_line_interrupt(struct irq_line *l, unsigned vector);
