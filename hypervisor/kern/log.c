@@ -534,7 +534,7 @@ panic_show(const struct cpu_user_regs *regs, const char *fmt, va_list ap)
         log_always("\n");
     if (regs)
         regs_print(regs);
-    backtrace_print(regs);
+    backtrace_print(regs ? regs->rip : 0, regs ? regs->rbp : 0);
     log_always("****************************************\n");
     panic_leave();
 }
