@@ -89,7 +89,7 @@ static void line_route(struct irq_line *l)
     uint32_t low = reg_read(a, IOAPIC_RTE + 2u * l->pin);
 
     reg_write(a, IOAPIC_RTE + 2u * l->pin, low | RTE_MASKED);
-    reg_write(a, IOAPIC_RTE + 2u * l->pin + 1, l->cpu == CPU_NONE ? 0 : cpu_apicid(l->cpu) << 24);
+    reg_write(a, IOAPIC_RTE + 2u * l->pin + 1, l->cpu == CPU_NONE ? 0 : smp_apic_id(l->cpu) << 24);
     line_low_write(l, rte_low(l));
 }
 

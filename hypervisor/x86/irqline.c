@@ -20,6 +20,7 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/event.h"
+#include "kern/log.h"
 #include "kern/time.h"
 #include "x86/apic.h"
 #include "x86/irq.h"
@@ -61,7 +62,7 @@ void irq_lines_init(unsigned gsis, unsigned nr)
 
 static bool cpu_takes_lines(unsigned cpu)
 {
-    return cpu < nr_cpus && cpumask_test(&cpu_online, cpu) && cpu_apicid(cpu) <= APICID_MAX;
+    return cpu < nr_cpus && cpumask_test(&cpu_online, cpu) && smp_apic_id(cpu) <= APICID_MAX;
 }
 
 /* Unmask unless somebody still has a reason against it. */
@@ -510,19 +511,19 @@ int irq_request_gsi(unsigned gsi, void (*fn)(void *), void *data)
 
 static void line_dump(const struct irq_line *l)
 {
-    log_info("  irq %4u %-8s cpu %4d vec %02x %s%s%s%s count %lu owing %u:", l->irq, l->chip->name,
+    log_always("  irq %4u %-8s cpu %4d vec %02x %s%s%s%s count %lu owing %u:", l->irq, l->chip->name,
              l->cpu == CPU_NONE ? -1 : (int)l->cpu, l->vector, l->level ? "level" : "edge", l->active_low ? " low" : "",
              l->masked ? " masked" : "", l->throttled ? " throttled" : "", l->count, l->nr_owing);
     if (l->fn)
-        log_info(" hypervisor");
+        log_always(" hypervisor");
     for (unsigned i = 0; i < MIN(l->nr_guests, (unsigned)IRQ_MAX_GUESTS); i++)
-        log_info(" d%u:%u%s", l->guests[i].domain->id, l->guests[i].pirq, l->guests[i].owes_eoi ? "(eoi)" : "");
-    log_info("\n");
+        log_always(" d%u:%u%s", l->guests[i].domain->id, l->guests[i].pirq, l->guests[i].owes_eoi ? "(eoi)" : "");
+    log_always("\n");
 }
 
 void irq_lines_dump(void)
 {
-    log_info("interrupt lines (%u inputs, %u in all); unexpected interrupts: %lu, APIC errors: %lu\n", nr_gsis, nr_lines,
+    log_always("interrupt lines (%u inputs, %u in all); unexpected interrupts: %lu, APIC errors: %lu\n", nr_gsis, nr_lines,
              irq_unexpected_count(), apic_error_count());
     for (unsigned irq = 0; irq < nr_lines; irq++) {
         struct irq_line *l = irq_line(irq);

@@ -29,6 +29,7 @@
 #define MSI_ADDRESS     0xfee00000u
 #define FN_BUCKETS      256
 #define TABLE_BUCKETS   64
+#define MAX_FNS         65536u
 
 struct msi_entry {
     struct msi_entry *next;    /* of the function [msi_lock] */
@@ -60,6 +61,7 @@ struct table_map {
 
 static spinlock_t msi_lock = LOCK_INIT(RANK_PCI);
 static struct pci_fn *fns[FN_BUCKETS];              /* [msi_lock] */
+static unsigned nr_fns;                             /* [msi_lock] */
 static struct table_map *table_maps[TABLE_BUCKETS]; /* [msi_lock] */
 static struct ranges table_frames;                  /* [msi_lock] */
 
@@ -119,7 +121,7 @@ static void cap_write(const struct msi_entry *e, uint32_t address, uint32_t data
 static void line_route(struct irq_line *l)
 {
     const struct msi_entry *e = l->msi;
-    uint32_t address = MSI_ADDRESS | (cpu_apicid(l->cpu) & 0xff) << 12;
+    uint32_t address = MSI_ADDRESS | (smp_apic_id(l->cpu) & 0xff) << 12;
 
     if (!l->masked)
         entry_mask(e, true);
@@ -171,20 +173,23 @@ static struct pci_fn *fn_find(struct pci_addr a)
     return NULL;
 }
 
-/* Known, or else made if the machine has it. */
-static int fn_get(struct pci_addr a, struct pci_fn **out)
+/* Known, or else made if the machine has it (is_sure: don't ask). */
+static int fn_get(struct pci_addr a, bool is_sure, struct pci_fn **out)
 {
     struct pci_fn *f = fn_find(a);
 
-    if (!f && !pci_exists(a))
+    if (!f && !is_sure && !pci_exists(a))
         return -XEN_ENODEV;
     if (!f) {
+        if (nr_fns >= MAX_FNS)
+            return -XEN_ENOSPC;
         f = mem_alloc(sizeof(*f));
         if (!f)
             return -XEN_ENOMEM;
         f->addr = a;
         f->next = *fn_bucket(a);
         *fn_bucket(a) = f;
+        nr_fns++;
     }
     *out = f;
     return 0;
@@ -210,6 +215,7 @@ static void fn_drop(struct pci_fn *f)
     while (*p != f)
         p = &(*p)->next;
     *p = f->next;
+    nr_fns--;
     mem_free(f);
 }
 
@@ -448,7 +454,7 @@ int msi_setup(const struct msi_request *r, unsigned cpu, struct irq_line **lines
     if (!r->count || r->count > MSI_MAX_MESSAGES || (r->msix && r->count != 1))
         return -XEN_EINVAL;
     lock(&msi_lock);
-    rc = fn_get(r->fn, &f);
+    rc = fn_get(r->fn, false, &f);
     if (!rc) {
         rc = r->msix ? msix_setup(f, r, cpu, lines) : msi_block_setup(f, r, cpu, lines, available);
         fn_drop(f);
@@ -491,14 +497,14 @@ unsigned msi_block(const struct irq_line *l, unsigned *index)
 /* ---- What dom0 tells ---- */
 
 /* Protect the table from the start where it can be found; else when the first message is set up. */
-int msi_device_add(struct pci_addr a)
+int msi_device_add(struct pci_addr a, bool is_virtual)
 {
     struct pci_fn *f;
     unsigned cap;
     int rc;
 
     lock(&msi_lock);
-    rc = fn_get(a, &f);
+    rc = fn_get(a, is_virtual, &f);
     if (!rc) {
         f->announced = true;
         cap = pci_find_cap(a, PCI_CAP_MSIX);
@@ -571,7 +577,7 @@ int msix_prepare(struct pci_addr a)
 
     lock(&msi_lock);
     if (cap)
-        rc = fn_get(a, &f);
+        rc = fn_get(a, false, &f);
     if (!rc) {
         rc = pci_read(a, PCI_COMMAND, 2) & PCI_CMD_MEMORY ? table_locate(f, cap, 0) : -XEN_ENXIO;
         f->announced = true;

@@ -31,8 +31,9 @@ void msi_teardown(struct irq_line *l);
 /* Is l one of several messages of one MSI block?  Gives the block's size, 1 if not; *index its place. */
 unsigned msi_block(const struct irq_line *l, unsigned *index);
 
-/* dom0 tells of functions.  0, -XEN_ENODEV, -XEN_ENOMEM. */
-int msi_device_add(struct pci_addr a);
+/* dom0 tells of functions; is_virtual: an SR-IOV one, whose vendor register reads ones.  0, -XEN_ENODEV, -XEN_ENOSPC,
+ * -XEN_ENOMEM. */
+int msi_device_add(struct pci_addr a, bool is_virtual);
 int msi_device_remove(struct pci_addr a);
 /* The function lost its registers (sleep, reset): write all again. 0 or -XEN_ENODEV. */
 int msi_restore(struct pci_addr a);

@@ -23,6 +23,7 @@
 struct pirq {
     struct irq_line *line; /* [lock], read anywhere; NULL: not mapped */
     bool is_bound;         /* [lock] an event channel has it (the line may have gone meanwhile) */
+    bool is_reserved;      /* [lock] given out by PHYSDEVOP_get_free_pirq, to be mapped by that number */
 };
 
 struct pirq_domain {
@@ -232,13 +233,24 @@ int pirq_eoi_map_set(struct domain *d, uint64_t gmfn, bool auto_unmask)
 
 /* ---- Mapping [lock] ---- */
 
+static bool pirq_is_free(const struct pirq *p)
+{
+    return !p->line && !p->is_bound;
+}
+
+static void pirq_fill(struct pirq *p, struct irq_line *l)
+{
+    WRITE_ONCE(p->line, l);
+    p->is_reserved = false;
+}
+
 /* n pirqs in a row that are free, from `from` on; or -XEN_ENOSPC. */
 static int run_find(const struct pirq_domain *pd, unsigned from, unsigned n)
 {
     unsigned run = 0;
 
     for (unsigned i = from; i < pd->count; i++) {
-        run = pd->table[i].line || pd->table[i].is_bound ? 0 : run + 1;
+        run = pirq_is_free(&pd->table[i]) && !pd->table[i].is_reserved ? run + 1 : 0;
         if (run == n)
             return (int)(i + 1 - n);
     }
@@ -276,9 +288,9 @@ static int gsi_map_locked(struct domain *d, int *pirq, struct irq_line *l)
         *pirq = d->is_privileged && !pd->table[l->irq].line ? (int)l->irq : run_find(pd, 16, 1);
     if (*pirq < 0)
         return -XEN_ENOSPC;
-    if (pd->table[*pirq].line || pd->table[*pirq].is_bound)
+    if (!pirq_is_free(&pd->table[*pirq]))
         return -XEN_EEXIST;
-    WRITE_ONCE(pd->table[*pirq].line, l);
+    pirq_fill(&pd->table[*pirq], l);
     return 0;
 }
 
@@ -298,7 +310,7 @@ int pirq_map_gsi(struct domain *d, int *pirq, unsigned gsi)
 static bool run_is_free(const struct pirq_domain *pd, unsigned first, unsigned n)
 {
     for (unsigned i = first; i < first + n; i++)
-        if (pd->table[i].line || pd->table[i].is_bound)
+        if (!pirq_is_free(&pd->table[i]))
             return false;
     return true;
 }
@@ -336,7 +348,7 @@ int pirq_map_msi(struct domain *d, int *pirq, const struct msi_request *r, unsig
     if (!rc)
         rc = msi_setup(r, cpu_near(d), lines, available);
     for (unsigned i = 0; !rc && i < r->count; i++)
-        WRITE_ONCE(pd->table[(unsigned)*pirq + i].line, lines[i]);
+        pirq_fill(&pd->table[(unsigned)*pirq + i], lines[i]);
     unlock(&pd->lock);
     return rc;
 }
@@ -379,7 +391,7 @@ int pirq_unmap(struct domain *d, unsigned pirq)
     return rc;
 }
 
-int pirq_free_find(struct domain *d, bool msi)
+int pirq_reserve(struct domain *d, bool msi)
 {
     struct pirq_domain *pd = d->pirq;
     int rc = -XEN_ENOMEM;
@@ -387,8 +399,12 @@ int pirq_free_find(struct domain *d, bool msi)
     lock(&pd->lock);
     if (table_get(pd))
         rc = run_find(pd, msi ? first_msi() : 16, 1);
+    if (!msi && rc >= (int)first_msi())
+        rc = -XEN_ENOSPC;
+    if (rc >= 0)
+        pd->table[rc].is_reserved = true;
     unlock(&pd->lock);
-    return !msi && rc >= (int)first_msi() ? -XEN_ENOSPC : rc;
+    return rc;
 }
 
 int pirq_to_irq(struct domain *d, unsigned pirq)

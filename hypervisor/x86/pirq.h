@@ -40,8 +40,8 @@ int pirq_map_gsi(struct domain *d, int *pirq, unsigned gsi);
 int pirq_map_msi(struct domain *d, int *pirq, const struct msi_request *r, unsigned *available);
 /* Unbinds first if need be.  0 or -XEN_EINVAL (nothing there, or amidst a block of messages). */
 int pirq_unmap(struct domain *d, unsigned pirq);
-/* A pirq that is free now, for a GSI (16 and up) or a message.  It or -XEN_ENOSPC. */
-int pirq_free_find(struct domain *d, bool msi);
+/* A free pirq, for a GSI (16 and up) or a message, set aside until it is mapped by that number.  It or -XEN_ENOSPC. */
+int pirq_reserve(struct domain *d, bool msi);
 /* The irq (x86/irqline.h) that is mapped there, or -XEN_EINVAL. */
 int pirq_to_irq(struct domain *d, unsigned pirq);
 
