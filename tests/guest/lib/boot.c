@@ -52,6 +52,7 @@ void guest_boot(struct start_info *si)
         test_abort("cannot map the shared info page");
     if (test_early)
         test_early();
+    printf("micro-guest: start\n");
     trap_init();
     event_init();
     test_main();

@@ -12,6 +12,7 @@
 void test_main(void);
 
 bool check_equal(const char *where, const char *a, const char *b, long x, long y);
+bool check_refused(const char *where, const char *a, long x);
 bool check_true(const char *where, const char *what, bool ok);
 _Noreturn void test_skip(const char *why);
 _Noreturn void test_abort(const char *why);
@@ -28,6 +29,8 @@ void test_expect_reset(void);
 #define EXPECT_OK(a)       check_equal(CHECK_WHERE, #a, "0", (long)(a), 0)
 /* EXPECT_ERR(call, EINVAL): the call answers -XEN_EINVAL. */
 #define EXPECT_ERR(a, e)   check_equal(CHECK_WHERE, #a, "-" #e, (long)(a), -(long)XEN_##e)
+/* Refused with some error (which one is not written down). */
+#define EXPECT_REFUSED(a)  check_refused(CHECK_WHERE, #a, (long)(a))
 #define EXPECT_TRUE(c)     check_true(CHECK_WHERE, #c, !!(c))
 #define REQUIRE(c)         do { if (!EXPECT_TRUE(c)) test_abort(#c); } while (0)
 

@@ -99,6 +99,16 @@ bool check_equal(const char *where, const char *a, const char *b, long x, long y
     return false;
 }
 
+bool check_refused(const char *where, const char *a, long x)
+{
+    checks_done++;
+    if (x < 0 && x >= -4095)
+        return true;
+    checks_failed++;
+    printf("%s: %s was not refused: %ld\n", where, a, x);
+    return false;
+}
+
 bool check_true(const char *where, const char *what, bool ok)
 {
     checks_done++;

@@ -68,6 +68,14 @@ int strncmp(const char *a, const char *b, size_t n)
     return 0;
 }
 
+bool memchr_nul(const char *s, size_t n)
+{
+    while (n--)
+        if (!*s++)
+            return true;
+    return false;
+}
+
 char *strstr(const char *s, const char *what)
 {
     size_t n = strlen(what);

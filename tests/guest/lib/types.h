@@ -57,6 +57,8 @@ int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
+/* Does a NUL come within n bytes? */
+bool memchr_nul(const char *s, size_t n);
 char *strstr(const char *s, const char *what);
 
 #endif
