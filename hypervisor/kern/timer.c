@@ -55,8 +55,10 @@ static void hardware_update(struct cpu_timers *c, unsigned cpu)
         softirq_raise_cpu(cpu, SOFTIRQ_TIMER);
         return;
     }
-    c->hw_deadline = first->key;
-    hwtimer_set(first->key);
+    if (hwtimer_set(first->key))
+        c->hw_deadline = first->key;
+    else
+        softirq_raise(SOFTIRQ_TIMER);
 }
 
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)

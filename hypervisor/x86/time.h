@@ -37,8 +37,9 @@ const char *platform_clock_name(void);
 /* Busy-wait.  Any context, also before time_init() (then a guess: rather longer). */
 void delay_us(unsigned us);
 
-/* This CPU's hardware timer: interrupt at system time `deadline`, or earlier; UINT64_MAX: off.  Interrupts off. */
-void hwtimer_set(uint64_t deadline);
+/* This CPU's hardware timer: interrupt at system time `deadline`, or a little earlier.  False: it is past, nothing has
+ * changed.  Interrupts off. */
+bool hwtimer_set(uint64_t deadline);
 /* This CPU's, before hwtimer_set(): interrupts off.  BSP first. */
 void hwtimer_init_cpu(void);
 
