@@ -701,6 +701,7 @@ static int table_grow_one(struct domain *d)
 {
     struct grant_domain *g = d->grant;
     int rc = g->table.version == 2 ? status_grow(d, g->table.nr_frames + 1) : 0;
+    void *page;
     mfn_t m;
 
     if (rc)
@@ -708,10 +709,13 @@ static int table_grow_one(struct domain *d)
     m = shared_frame_alloc(d, true);
     if (mfn_eq(m, MFN_NONE))
         return -XEN_ENOMEM;
+    page = frame_map(m);
     g->shared[g->table.nr_frames] = m;
-    rc = grant_table_add(&g->table, frame_map(m));
-    if (rc)
+    rc = grant_table_add(&g->table, page);
+    if (rc) {
+        frame_unmap(page);
         shared_frame_free(d, m);
+    }
     return rc;
 }
 
