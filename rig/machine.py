@@ -9,7 +9,8 @@
 
 A Machine in driven mode (the default) has the agent on its console (rig/rootfs/usr/lib/hospes/agent).
 At most two emulators run at once on one computer (slot files in the temporary directory), because a
-test that shares two cores with five others only measures patience.
+test that shares two cores with five others only measures patience. HOSPES_SLOT in the environment says that
+the caller has taken one.
 Everything the console printed is in m.log (bytes) and, if Config.logfile is set, in that file.
 """
 import contextlib
@@ -55,6 +56,8 @@ class Config:
     files: dict = dataclasses.field(default_factory=dict)   # path below /run: bytes, put into the initrd
     forwards: tuple = ()        # guest TCP ports reachable from here; m.port(guest_port) is the local one
     open_net: bool = False      # may the guest reach the world
+    threads: str = ""           # multi (a host thread a CPU) or single; default: single, which is faster
+                                # where the host has fewer processors to spare than the machine has CPUs
     icount: bool = False        # count instructions: repeatable, one CPU
     boot_iso: str = ""          # boot this CD instead of -kernel
     firmware: str = "bios"      # bios, uefi
@@ -140,7 +143,7 @@ class CommandLine:
 
     def clock(self):
         if not self.c.icount:
-            return ["-accel", "tcg,thread=multi"]
+            return ["-accel", "tcg,thread=" + (self.c.threads or ("single" if self.c.cpus > 1 else "multi"))]
         return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "1",
                 "-rtc", "base=2020-01-01T00:00:00,clock=vm"]
 
@@ -241,13 +244,13 @@ class Machine:
     # Life
 
     def start(self):
-        if self.config.exclusive:
+        if self.config.exclusive and "HOSPES_SLOT" not in os.environ:
             self.slot.take()
         self.builder = CommandLine(self.config, self.scratch)
         self.argv = self.builder.build()
         self.started = time.monotonic()
         self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, bufsize=0, start_new_session=True)
+                                        stderr=subprocess.STDOUT, bufsize=0)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         return self

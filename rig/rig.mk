@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Running and testing on emulated servers. Included by the Makefile at the top; `all` builds the hypervisor.
 
+## make run        an emulated server with Debian, its console here (Ctrl-] ends it); variables:
+##                 CPUS=2 MEM=4G INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
+##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
+##                 HVARGS='for the hypervisor' ARGS='for the kernel'
+## make test       every test; TESTS='host guest system' chooses groups, HV=xen runs on Xen what can
+## make bench      the same work on Xen and on Hospes, and the ratios
+## make image      Debian's kernels and userland for the emulated server, below build/rig
+## make install    the Debian packages that all of this needs
+
 HV      ?= hospes
 CPUS    ?= 1
 MEM     ?= 1536M
@@ -17,7 +26,7 @@ TESTS   ?= host guest system
 rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory all,@true)
 rig_image = rig/image $(if $(filter xen,$(HV)),all,root)
 
-.PHONY: run test image bench install help-rig
+.PHONY: run test image bench install
 install:
 	@rig/install build run test
 
@@ -43,13 +52,3 @@ bench:
 	+$(MAKE) --no-print-directory all
 	@rig/image all
 	@bench/run
-
-help-rig:
-	@echo "  make run      an emulated server with Debian, its console here (Ctrl-] ends it)"
-	@echo "                CPUS=2 MEM=4G INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf"
-	@echo "                DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc CPU=MODEL"
-	@echo "                HVARGS='for the hypervisor' ARGS='for the kernel'"
-	@echo "  make test     every test; TESTS='host guest system' chooses, HV=xen runs them on Xen"
-	@echo "  make bench    the same work on Xen and on Hospes, and the ratios"
-	@echo "  make image    Debian's kernels and userland for the emulated server, below build/rig"
-	@echo "  make install  the Debian packages that all of this needs"

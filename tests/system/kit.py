@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the system tests share. A test is a function marked @test in tests/system/test_*.py; it takes one case
+(a string) if it has cases. It fails by an exception, and tests/run gives each its own process and time limit.
+"""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "rig"))
+from machine import RIG, TOP, Config, Machine, MachineError, hypervisor_image  # noqa: E402,F401
+
+HV = os.environ.get("HV", "hospes")
+
+
+class Skip(Exception):
+    """The test does not apply here, and why."""
+
+
+def test(timeout=180, cases=None):
+    """Marks a test: its time limit in seconds and, if it has them, its cases (strings)."""
+    def mark(function):
+        function.is_test, function.timeout, function.cases = True, timeout, cases or [None]
+        return function
+    return mark
+
+
+def boot(**choices):
+    """A machine (to be used in `with`) under the hypervisor to be tested; its console goes to HOSPES_LOG."""
+    number = boot.count = boot.count + 1
+    prefix = os.environ.get("HOSPES_LOG")
+    logfile = f"{prefix}.{number}.console" if prefix else ""
+    return Machine(Config(**{"hv": HV, "logfile": logfile, **choices}))
+
+
+boot.count = 0
+
+
+def seconds(name, default):
+    """A length that the environment may change, e.g. STRESS_SECONDS=300."""
+    return int(os.environ.get(name, default))
+
+
+def no_complaints(machine):
+    """The kernel's log shows no warning with a trace, bug, oops or stall."""
+    signs = ("] WARNING:", "BUG:", "Oops", "Call Trace", "general protection", "rcu_sched self-detected", "soft lockup",
+             "invalid opcode", "segfault", "hung task", "I/O error")
+    bad = [line for line in machine.dmesg() if any(sign in line for sign in signs)]
+    assert not bad, "the kernel complains:\n" + "\n".join(bad[:20])
