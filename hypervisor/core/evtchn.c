@@ -521,21 +521,31 @@ int evtchn_send(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit)
     return 0;
 }
 
-/* A port that is named by a slot stays so while it is locked. */
-static bool slot_raise(struct evtchn_domain *t, const uint32_t *slot, struct evtchn_hit *hit)
+/* Lock the port that a slot names and give its number; 0 if there is none.  It stays so while it is locked. */
+static uint32_t slot_lock(const struct evtchn_domain *t, const uint32_t *slot, struct evtchn **p)
 {
     uint32_t port = slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : 0;
-    struct evtchn *p = port ? evtchn_find(t, port) : NULL;
-    bool bound;
 
-    if (!p)
+    *p = port ? evtchn_find(t, port) : NULL;
+    if (!*p)
+        return 0;
+    ticket_lock(&(*p)->lock);
+    if (__atomic_load_n(slot, __ATOMIC_RELAXED) == port)
+        return port;
+    ticket_unlock(&(*p)->lock);
+    return 0;
+}
+
+static bool slot_raise(const struct evtchn_domain *t, const uint32_t *slot, struct evtchn_hit *hit)
+{
+    struct evtchn *p;
+    uint32_t port = slot_lock(t, slot, &p);
+
+    if (!port)
         return false;
-    ticket_lock(&p->lock);
-    bound = __atomic_load_n(slot, __ATOMIC_RELAXED) == port;
-    if (bound)
-        evtchn_pend(p, port, hit);
+    evtchn_pend(p, port, hit);
     ticket_unlock(&p->lock);
-    return bound;
+    return true;
 }
 
 bool evtchn_raise_virq(struct evtchn_domain *t, struct evtchn_vcpu *vc, uint32_t virq, struct evtchn_hit *hit)
@@ -553,13 +563,6 @@ bool evtchn_raise_pirq(struct evtchn_domain *t, uint32_t pirq, struct evtchn_hit
     return slot_raise(t, pirq_slot(t, pirq), hit);
 }
 
-uint32_t evtchn_pirq_port(const struct evtchn_domain *t, uint32_t pirq)
-{
-    const uint32_t *slot = pirq_slot(t, pirq);
-
-    return slot ? __atomic_load_n(slot, __ATOMIC_ACQUIRE) : 0;
-}
-
 /* --- the other operations on one port -------------------------------------------------------------------- */
 
 int evtchn_unmask(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit)
@@ -574,6 +577,19 @@ int evtchn_unmask(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit
     evtchn_unmask_locked(p, port, hit);
     ticket_unlock(&p->lock);
     return 0;
+}
+
+void evtchn_unmask_pirq(struct evtchn_domain *t, uint32_t pirq, struct evtchn_hit *hit)
+{
+    struct evtchn *p;
+    uint32_t port = slot_lock(t, pirq_slot(t, pirq), &p);
+
+    if (!port)
+        return;
+    hit->table = t;
+    hit->port = port;
+    evtchn_unmask_locked(p, port, hit);
+    ticket_unlock(&p->lock);
 }
 
 static bool vcpu_may_change(const struct evtchn *p)

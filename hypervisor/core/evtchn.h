@@ -177,10 +177,10 @@ int evtchn_send(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit);
 bool evtchn_raise_virq(struct evtchn_domain *t, struct evtchn_vcpu *vc, uint32_t virq, struct evtchn_hit *hit);
 bool evtchn_raise_global(struct evtchn_domain *t, uint32_t virq, struct evtchn_hit *hit);
 bool evtchn_raise_pirq(struct evtchn_domain *t, uint32_t pirq, struct evtchn_hit *hit);
-/* The port that a pirq is bound to, or 0. */
-uint32_t evtchn_pirq_port(const struct evtchn_domain *t, uint32_t pirq);
 /* EVTCHNOP_unmask: 0 or -XEN_EINVAL.  [quiet] */
 int evtchn_unmask(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit);
+/* The same for the port that is bound to a pirq, if there is one.  [quiet] */
+void evtchn_unmask_pirq(struct evtchn_domain *t, uint32_t pirq, struct evtchn_hit *hit);
 /* EVTCHNOP_bind_vcpu: 0, -XEN_ENOENT (no such vCPU), -XEN_EINVAL.  [quiet] */
 int evtchn_bind_vcpu(struct evtchn_domain *t, uint32_t port, uint32_t vcpu);
 /* EVTCHNOP_set_priority: 0, -XEN_EINVAL, -XEN_ENOSYS (2-level ABI).  [quiet] */

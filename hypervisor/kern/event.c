@@ -33,6 +33,7 @@
 struct event_domain {
     struct evtchn_domain table;
     spinlock_t lock;       /* RANK_EVTCHN: the table lock */
+    bool dead;             /* event_domain_kill() is done [RANK_CTL lock] */
     uint32_t nr_pollers;   /* bits in poll_mask [atomic] */
     uint64_t poll_mask[];  /* by vCPU [atomic] */
 };
@@ -250,10 +251,8 @@ void event_unmask_pirq(struct domain *d, unsigned pirq)
 {
     struct evtchn_hit hit = { 0 };
     uint64_t flags = irq_save();
-    uint32_t port = evtchn_pirq_port(d->evtchn, pirq);
 
-    if (port)
-        evtchn_unmask(d->evtchn, port, &hit);
+    evtchn_unmask_pirq(d->evtchn, pirq, &hit);
     hit_act(&hit);
     irq_restore(flags);
 }
@@ -369,7 +368,7 @@ int event_domain_kill(struct domain *d)
 {
     int rc;
 
-    if (!d->evtchn)
+    if (!d->evtchn || event_of(d)->dead)
         return 0;
     table_lock(d)->closed = true;
     table_unlock(d);
@@ -379,6 +378,7 @@ int event_domain_kill(struct domain *d)
     for (unsigned i = 0; i < NR_VIRQS; i++)
         handler_leave(d, i);
     all_cpus_pass();
+    event_of(d)->dead = true;
     return 0;
 }
 

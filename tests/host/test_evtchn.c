@@ -305,6 +305,14 @@ static void test_pirq(void **state)
     assert_true(evtchn_raise_pirq(&ga.t, 4000, &hit));
     assert_int_equal(status(&ga, (uint32_t)port).u.pirq, 4000);
     assert_int_equal(evtchn_bind_vcpu(&ga.t, (uint32_t)port, 1), 0);
+    take(&ga, 0);
+    guest_mask(&ga, (uint32_t)port);
+    evtchn_raise_pirq(&ga.t, 4000, &hit);
+    memset(&hit, 0, sizeof(hit));
+    evtchn_unmask_pirq(&ga.t, 4001, &hit);
+    assert_null(hit.kick);
+    evtchn_unmask_pirq(&ga.t, 4000, &hit);
+    assert_ptr_equal(hit.kick, ga.vc[1]);
     audit();
     assert_int_equal(evtchn_close(&ga.t, (uint32_t)port, &was), 0);
     assert_int_equal(was.state, EVTCHNSTAT_pirq);
