@@ -42,7 +42,7 @@ static uint32_t lost;
 static int opt_level = LOG_INFO;       /* highest that is printed; -1: none */
 static int opt_guest_level = LOG_WARN;
 static uint32_t opt_ring_size;
-static bool opt_sync, opt_noreboot;
+static bool opt_sync, opt_noreboot, opt_to_ring;
 static enum { STAMP_NONE, STAMP_BOOT, STAMP_RAW } opt_stamp;
 
 uint64_t console_lock(void)
@@ -195,6 +195,37 @@ static void lines_note_loss(void)
     lines_put(note, strlen(note));
 }
 
+bool console_idle(void)
+{
+    uint64_t flags = console_lock();
+    bool idle = true;
+
+    for (unsigned com = 0; com < SERIAL_PORTS; com++)
+        idle &= !(lines_on >> com & 1) || serial_idle(com);
+    console_unlock(flags);
+    return idle;
+}
+
+/* For long output that nobody hurries for: until all lines have room for some of it, or for a second. */
+static void lines_wait(void)
+{
+    bool full = true;
+
+    for (unsigned i = 0; full && i < 1000 && !must_wait(); i++) {
+        uint64_t flags = console_lock();
+
+        full = false;
+        for (unsigned com = 0; com < SERIAL_PORTS; com++)
+            if (lines_on >> com & 1) {
+                serial_write(com, NULL, 0);
+                full |= serial_room(com) < 2 * LINE_MAX;
+            }
+        console_unlock(flags);
+        if (full)
+            delay_us(1000);
+    }
+}
+
 /* The least that all lines have room for goes to all of them, so that they show the same. */
 size_t console_put(const char *s, size_t n)
 {
@@ -204,6 +235,8 @@ size_t console_put(const char *s, size_t n)
         if (lines_on >> com & 1)
             n = MIN(n, serial_room(com) / 2);
     lines_put(s, n);
+    if (opt_to_ring)
+        ring_put(s, n);
     if (n)
         line_open = s[n - 1] != '\n';
     console_unlock(flags);
@@ -287,6 +320,7 @@ void log_always(const char *fmt, ...)
 {
     va_list ap;
 
+    lines_wait();
     va_start(ap, fmt);
     log_format(fmt, ap);
     va_end(ap);
@@ -467,6 +501,8 @@ bool log_option(const char *name, const char *value)
         return stamp_value(value);
     if (!strcmp(name, "sync_console"))
         return bool_value(value, &opt_sync);
+    if (!strcmp(name, "console_to_ring"))
+        return bool_value(value, &opt_to_ring);
     if (!strcmp(name, "noreboot"))
         return bool_value(value, &opt_noreboot);
     return false;

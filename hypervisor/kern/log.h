@@ -11,7 +11,8 @@
 struct cpu_user_regs;
 
 /*
- * Options: console= com1= com2= loglvl= guest_loglvl= conring_size= console_timestamps sync_console noreboot.
+ * Options: console= com1= com2= loglvl= guest_loglvl= conring_size= console_timestamps sync_console
+ * console_to_ring noreboot.
  * value is "" for a bare name.  False if the name is none of these or the value makes no sense.
  */
 bool log_option(const char *name, const char *value);
@@ -39,7 +40,9 @@ void console_unlock(uint64_t flags);
 
 /* dom0's bytes, as they are, to the lines; gives how many were taken (at least one line has no more room). */
 size_t console_put(const char *s, size_t n);
-/* Wait until all lines are empty. */
+/* Has everything been sent? */
+bool console_idle(void);
+/* Send everything that waits, polling. */
 void console_flush(void);
 /* The lines in use, a bit each (SERIAL_COM1 ...). */
 unsigned console_lines(void);

@@ -10,15 +10,19 @@
  * Locks: each heap's (RANK_TIMER, irq).
  */
 #include "kern/timer.h"
+#include "kern/counters.h"
 #include "kern/cpumask.h"
 #include "kern/lock.h"
 #include "kern/log.h"
 #include "kern/percpu.h"
 #include "kern/softirq.h"
 #include "kern/time.h"
+#include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/time.h"
+
+#define DUMP_MAX 32
 
 struct cpu_timers {
     spinlock_t lock;
@@ -55,6 +59,7 @@ static void hardware_update(struct cpu_timers *c, unsigned cpu)
         softirq_raise_cpu(cpu, SOFTIRQ_TIMER);
         return;
     }
+    COUNT(timer_program);
     if (hwtimer_set(first->key))
         c->hw_deadline = first->key;
     else
@@ -174,6 +179,7 @@ static void timer_softirq(void)
     struct timer *t;
 
     while ((t = timer_take(c, now))) {
+        COUNT(timer_fired);
         t->fn(t->data);
         timer_done(c, t);
     }
@@ -181,6 +187,7 @@ static void timer_softirq(void)
 
 static void timer_interrupt(void)
 {
+    COUNT(timer_interrupt);
     this_cpu(timers).hw_deadline = UINT64_MAX;
     softirq_raise(SOFTIRQ_TIMER);
 }
@@ -221,26 +228,32 @@ void timer_leave_cpu(unsigned cpu, unsigned to)
     }
 }
 
+/* Printing takes long: not under the lock. */
+static void timer_dump_cpu(unsigned cpu)
+{
+    struct cpu_timers *c = &per_cpu(timers, cpu);
+    uint64_t now = time_now(), flags = lock_irqsave(&c->lock);
+    uint64_t hw = c->hw_deadline;
+    bool broken = lheap_audit(&c->heap) != NULL;
+    struct timer t[DUMP_MAX];
+    unsigned n = 0;
+
+    for (struct lheap_node *i = c->heap.top; i && n < DUMP_MAX; i = lheap_walk(i, false))
+        t[n++] = *container_of(i, struct timer, node);
+    unlock_irqrestore(&c->lock, flags);
+    log_always("CPU%u: hardware timer in %ld us%s\n", cpu, hw == UINT64_MAX ? -1l : (int64_t)(hw - now) / 1000,
+               broken ? "; HEAP BROKEN" : "");
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t offset = 0;
+        const char *name = symbol_find((uint64_t)t[i].fn, &offset);
+
+        log_always("  in %8ld us: %s(%p)\n", (int64_t)(t[i].node.key - now) / 1000, name ? name : "?", t[i].data);
+    }
+}
+
 void timer_dump(void)
 {
-    uint64_t now = time_now();
-
-    for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-        struct cpu_timers *c = &per_cpu(timers, cpu);
-        uint64_t flags;
-        unsigned n = 0;
-
-        if (!percpu_offsets[cpu])
-            continue;
-        flags = lock_irqsave(&c->lock);
-        log_always("CPU%u: hardware timer in %ld us%s\n", cpu,
-                   c->hw_deadline == UINT64_MAX ? -1l : (int64_t)(c->hw_deadline - now) / 1000,
-                   lheap_audit(&c->heap) ? "; HEAP BROKEN" : "");
-        for (struct lheap_node *i = c->heap.top; i && n < 32; i = lheap_walk(i, false), n++) {
-            const struct timer *t = container_of(i, struct timer, node);
-
-            log_always("  in %8ld us: %p(%p)\n", (int64_t)(i->key - now) / 1000, (void *)t->fn, t->data);
-        }
-        unlock_irqrestore(&c->lock, flags);
-    }
+    for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+        if (percpu_offsets[cpu] || !cpu)
+            timer_dump_cpu(cpu);
 }

@@ -6,6 +6,7 @@
  */
 #include "x86/serial.h"
 #include "x86/cpu.h"
+#include "x86/ioapic.h"
 #include "x86/irq.h"
 
 #define TX_SIZE    16384u /* a power of two */
@@ -245,6 +246,11 @@ size_t serial_room(unsigned com)
     return TX_SIZE - (u->tx_head - u->tx_tail);
 }
 
+bool serial_idle(unsigned com)
+{
+    return uarts[com].tx_head == uarts[com].tx_tail;
+}
+
 /* Wait until the ring is empty.  A line that is stuck is waited for once; its bytes are lost. */
 static void tx_drain(struct uart *u)
 {
@@ -304,7 +310,7 @@ int serial_irq_start(unsigned com, void (*fn)(void *), void *data)
 
     if (!u->started || !u->line.irq)
         return -XEN_ENODEV;
-    rc = irq_request_gsi(u->line.irq, fn, data);
+    rc = irq_request_gsi(u->line.irq < 16 ? ioapic_isa_gsi(u->line.irq) : u->line.irq, fn, data);
     if (rc)
         return rc;
     u->irq_on = true;

@@ -27,6 +27,9 @@ void serial_write_sync(unsigned com, const char *s, size_t n);
 /* Free bytes in the send buffer. */
 size_t serial_room(unsigned com);
 
+/* Is the send buffer empty? */
+bool serial_idle(unsigned com);
+
 /* What an interrupt (or a poll) asks for: send more, and up to max bytes of input to buf.  Gives their
  * number; if that is max there may be more, and no further interrupt tells: call again. */
 unsigned serial_service(unsigned com, char *buf, unsigned max);

@@ -9,6 +9,7 @@
  */
 #include "x86/vtime.h"
 #include "core/port.h"
+#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
@@ -73,6 +74,7 @@ void time_update_vcpu(struct vcpu *v)
     uint64_t id = time_line(&line);
 
     if (id != tv->seen_line || v->info != tv->seen_info || area != tv->seen_area) {
+        COUNT(clock_update);
         t.tsc_timestamp = line.tsc;
         t.system_time = line.ns;
         t.tsc_to_system_mul = line.scale.mul;
@@ -118,7 +120,7 @@ int vtime_domain_create(struct domain *d)
     return d->time ? 0 : -XEN_ENOMEM;
 }
 
-void vtime_domain_free(struct domain *d)
+void vtime_domain_destroy(struct domain *d)
 {
     mem_free(d->time);
     d->time = NULL;
@@ -172,7 +174,7 @@ int vtime_vcpu_create(struct vcpu *v)
     return 0;
 }
 
-void vtime_vcpu_free(struct vcpu *v)
+void vtime_vcpu_destroy(struct vcpu *v)
 {
     if (!v->time)
         return;

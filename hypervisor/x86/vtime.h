@@ -29,14 +29,14 @@ struct time_domain {
 };
 
 int vtime_domain_create(struct domain *d);
-void vtime_domain_free(struct domain *d);
+void vtime_domain_destroy(struct domain *d);
 /* XEN_DOMCTL_settimeoffset. */
 void vtime_set_offset(struct domain *d, int64_t seconds);
 
 /* Timers are on v->cpu; a new vCPU of a PV domain ticks every 10 ms until told otherwise. */
 int vtime_vcpu_create(struct vcpu *v);
 /* Waits until no timer function runs.  No lock held. */
-void vtime_vcpu_free(struct vcpu *v);
+void vtime_vcpu_destroy(struct vcpu *v);
 /* As new (domain reset, VCPUOP_initialise of a used vCPU). */
 void vtime_vcpu_reset(struct vcpu *v);
 

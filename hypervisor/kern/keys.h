@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Debug keys: typed at the console when it is switched to the hypervisor, or sent by `xl debug-keys`. */
+#ifndef KERN_KEYS_H
+#define KERN_KEYS_H
+
+#include "core/types.h"
+
+typedef void key_fn(char key);
+
+/* in_irq: fn runs at once, with interrupts off, wherever the key arrives (for when nothing else works); else as a
+ * softirq: interrupts on, no lock held.  Boot time. */
+void key_register(char key, key_fn *fn, const char *what, bool in_irq);
+/* A key was pressed.  Any context but NMI. */
+void key_press(char key);
+/* The keys of kern/ itself.  Boot, once. */
+void keys_init(void);
+
+#endif
