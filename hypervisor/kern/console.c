@@ -115,11 +115,13 @@ void console_init(void)
         timer_init(&poll_timer, poll_lines, NULL, cpu_id());
         timer_set(&poll_timer, time_now() + POLL_NS);
     }
+    log_start_screen();
     log_async();
 }
 
 void console_to_dom0(void)
 {
+    log_leave_screen();
     if (!opt_stay)
         input_switch(true);
 }

@@ -19,6 +19,7 @@
 #include "x86/machine.h"
 #include "x86/serial.h"
 #include "x86/time.h"
+#include "x86/vga.h"
 
 #define RING_DEFAULT 16384u
 #define LINE_MAX     512
@@ -35,6 +36,7 @@ static char ring_first[RING_DEFAULT];
 
 static uint32_t lock_owner; /* CPU + 1; 0: free [atomic] */
 static unsigned lines_wanted = 1u << SERIAL_COM1, lines_on;
+static bool vga_wanted, vga_keep;
 static bool is_async, is_panicking, line_open;
 static uint8_t at_line_start = true;
 static uint32_t lost;
@@ -181,6 +183,7 @@ static void lines_put(const char *s, size_t n)
         else
             lost += (uint32_t)(n - serial_write(com, s, n));
     }
+    vga_write(s, n);
 }
 
 static void lines_note_loss(void)
@@ -362,6 +365,7 @@ void log_guest(enum log_level level, const char *fmt, ...)
 
 /* ---- start ---- */
 
+/* What is in the log already to a line that has just started; com SERIAL_PORTS is the screen. */
 static void line_replay(unsigned com)
 {
     uint32_t pos = ring.start;
@@ -369,7 +373,30 @@ static void line_replay(unsigned com)
     size_t n;
 
     while ((n = ring_get(&pos, buf, sizeof(buf))))
-        serial_write_sync(com, buf, n);
+        if (com < SERIAL_PORTS)
+            serial_write_sync(com, buf, n);
+        else
+            vga_write(buf, n);
+}
+
+void log_start_screen(void)
+{
+    uint64_t flags;
+
+    if (!vga_wanted || !vga_start())
+        return;
+    flags = console_lock();
+    line_replay(SERIAL_PORTS);
+    console_unlock(flags);
+}
+
+void log_leave_screen(void)
+{
+    uint64_t flags = console_lock();
+
+    if (!vga_keep)
+        vga_stop();
+    console_unlock(flags);
 }
 
 void log_start(void)
@@ -430,6 +457,7 @@ static bool level_value(const char *v, int *out)
 static bool lines_value(const char *v)
 {
     unsigned want = 0;
+    bool vga = false;
 
     while (*v) {
         const char *comma = strchr(v, ',');
@@ -439,11 +467,14 @@ static bool lines_value(const char *v)
             want |= 1u << SERIAL_COM1;
         else if (word_is(v, n, "com2"))
             want |= 1u << SERIAL_COM2;
-        else if (!word_is(v, n, "vga") && !word_is(v, n, "none"))
+        else if (word_is(v, n, "vga"))
+            vga = true;
+        else if (!word_is(v, n, "none"))
             return false;
         v += comma ? n + 1 : n;
     }
     lines_wanted = want;
+    vga_wanted = vga;
     return true;
 }
 
@@ -487,6 +518,10 @@ bool log_option(const char *name, const char *value)
 {
     if (!strcmp(name, "console"))
         return lines_value(value);
+    if (!strcmp(name, "vga") && (!strcmp(value, "keep") || !strncmp(value, "text-80x25", 10))) {
+        vga_keep = strstr(value, "keep") != NULL;
+        return true;
+    }
     if (!strcmp(name, "com1"))
         return !serial_spec(SERIAL_COM1, value);
     if (!strcmp(name, "com2"))

@@ -11,7 +11,7 @@
 struct cpu_user_regs;
 
 /*
- * Options: console= com1= com2= loglvl= guest_loglvl= conring_size= console_timestamps sync_console
+ * Options: console= com1= com2= loglvl= guest_loglvl= conring_size= console_timestamps vga= sync_console
  * console_to_ring noreboot.
  * value is "" for a bare name.  False if the name is none of these or the value makes no sense.
  */
@@ -20,6 +20,9 @@ bool log_option(const char *name, const char *value);
 void log_start(void);
 /* The heap works: a ring of conring_size= bytes. */
 void log_grow(void);
+/* ioremap() works: the screen, if console= has vga.  And: it is dom0's now (unless vga=keep). */
+void log_start_screen(void);
+void log_leave_screen(void);
 /* Interrupts work: output is buffered from now on (unless sync_console). */
 void log_async(void);
 
