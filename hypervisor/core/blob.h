@@ -30,7 +30,7 @@ static inline bool blob_has(struct blob b, uint64_t off, uint64_t len)
 /* The len bytes at off, or as many of them as there are. */
 static inline struct blob blob_cut(struct blob b, uint64_t off, uint64_t len)
 {
-    if ( off >= b.n )
+    if (off >= b.n)
         return (struct blob){ .p = b.p, .n = 0 };
     return (struct blob){ .p = b.p + off, .n = len < b.n - off ? (size_t)len : b.n - (size_t)off };
 }
@@ -46,9 +46,9 @@ static inline uint64_t blob_number(struct blob b, uint64_t off, unsigned int len
 {
     uint64_t v = 0;
 
-    if ( !blob_has(b, off, len) )
+    if (!blob_has(b, off, len))
         return 0;
-    while ( len-- )
+    while (len--)
         v = v << 8 | b.p[off + len];
     return v;
 }
@@ -82,8 +82,8 @@ static inline bool blob_equals(struct blob b, uint64_t off, const void *what, si
 /* The NUL-terminated text at off; NULL if it has no end inside. */
 static inline const char *blob_text(struct blob b, uint64_t off)
 {
-    for ( size_t i = off < b.n ? (size_t)off : b.n; i < b.n; i++ )
-        if ( !b.p[i] )
+    for (size_t i = off < b.n ? (size_t)off : b.n; i < b.n; i++)
+        if (!b.p[i])
             return (const char *)b.p + off;
     return NULL;
 }

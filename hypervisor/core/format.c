@@ -26,20 +26,20 @@ struct conv {
 
 static void out_char(struct out *o, char c)
 {
-    if ( o->len < o->room )
+    if (o->len < o->room)
         o->buf[o->len] = c;
     o->len++;
 }
 
 static void out_repeat(struct out *o, char c, int n)
 {
-    while ( n-- > 0 )
+    while (n-- > 0)
         out_char(o, c);
 }
 
 static void out_bytes(struct out *o, const char *s, int n)
 {
-    for ( int i = 0; i < n; i++ )
+    for (int i = 0; i < n; i++)
         out_char(o, s[i]);
 }
 
@@ -47,16 +47,16 @@ static int number_read(const char **p)
 {
     int n = 0;
 
-    for ( ; **p >= '0' && **p <= '9'; ++*p )
-        if ( n < WIDTH_MAX )
+    for (; **p >= '0' && **p <= '9'; ++*p)
+        if (n < WIDTH_MAX)
             n = n * 10 + (**p - '0');
     return n < WIDTH_MAX ? n : WIDTH_MAX;
 }
 
 static void flags_read(struct conv *c, const char **p)
 {
-    for ( ;; ++*p )
-        switch ( **p )
+    for (;; ++*p)
+        switch (**p)
         {
         case '-': c->left = true; break;
         case '0': c->zero = true; break;
@@ -71,7 +71,7 @@ static int star_or_number(const char **p, va_list *ap)
 {
     int n;
 
-    if ( **p != '*' )
+    if (**p != '*')
         return number_read(p);
     ++*p;
     n = va_arg(*ap, int);
@@ -81,12 +81,12 @@ static int star_or_number(const char **p, va_list *ap)
 static void width_read(struct conv *c, const char **p, va_list *ap)
 {
     c->width = star_or_number(p, ap);
-    if ( c->width < 0 )
+    if (c->width < 0)
     {
         c->left = true;
         c->width = -c->width;
     }
-    if ( **p != '.' )
+    if (**p != '.')
         return;
     ++*p;
     c->prec = star_or_number(p, ap);
@@ -95,8 +95,8 @@ static void width_read(struct conv *c, const char **p, va_list *ap)
 
 static void length_read(struct conv *c, const char **p)
 {
-    for ( ;; ++*p )
-        switch ( **p )
+    for (;; ++*p)
+        switch (**p)
         {
         case 'h': c->longs = c->longs == -1 ? -2 : -1; break;
         case 'l': c->longs = c->longs == 1 ? 2 : 1; break;
@@ -111,9 +111,9 @@ static uint64_t signed_read(const struct conv *c, va_list *ap, bool *negative)
 {
     int64_t v = c->longs > 0 ? va_arg(*ap, long) : va_arg(*ap, int);
 
-    if ( c->longs == -1 )
+    if (c->longs == -1)
         v = (short)v;
-    if ( c->longs == -2 )
+    if (c->longs == -2)
         v = (signed char)v;
     *negative = v < 0;
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
@@ -123,9 +123,9 @@ static uint64_t unsigned_read(const struct conv *c, va_list *ap)
 {
     uint64_t v = c->longs > 0 ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned int);
 
-    if ( c->longs == -1 )
+    if (c->longs == -1)
         return (unsigned short)v;
-    if ( c->longs == -2 )
+    if (c->longs == -2)
         return (unsigned char)v;
     return v;
 }
@@ -136,7 +136,7 @@ static int digits_make(char *d, uint64_t v, unsigned int base, bool upper)
     const char *set = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     int n = 0;
 
-    for ( ; v; v /= base )
+    for (; v; v /= base)
         d[n++] = set[v % base];
     return n;
 }
@@ -149,21 +149,21 @@ static void out_number(struct out *o, const struct conv *c, const char *prefix,
     int want = c->has_prec ? c->prec : 1;
 
     zeros = want > n ? want - n : 0;
-    if ( base == 8 && c->alt && !zeros && (n == 0 || d[n - 1] != '0') )
+    if (base == 8 && c->alt && !zeros && (n == 0 || d[n - 1] != '0'))
         zeros = 1;
     pad = c->width - plen - n - zeros;
-    if ( c->zero && !c->left && !c->has_prec && pad > 0 )
+    if (c->zero && !c->left && !c->has_prec && pad > 0)
     {
         zeros += pad;
         pad = 0;
     }
-    if ( !c->left )
+    if (!c->left)
         out_repeat(o, ' ', pad);
     out_bytes(o, prefix, plen);
     out_repeat(o, '0', zeros);
-    while ( n )
+    while (n)
         out_char(o, d[--n]);
-    if ( c->left )
+    if (c->left)
         out_repeat(o, ' ', pad);
 }
 
@@ -181,9 +181,9 @@ static void out_unsigned(struct out *o, const struct conv *c, char kind, va_list
     uint64_t v = unsigned_read(c, ap);
     bool upper = kind == 'X';
 
-    if ( kind == 'u' )
+    if (kind == 'u')
         out_number(o, c, "", v, 10, false);
-    else if ( kind == 'o' )
+    else if (kind == 'o')
         out_number(o, c, "", v, 8, false);
     else
         out_number(o, c, c->alt && v ? (upper ? "0X" : "0x") : "", v, 16, upper);
@@ -194,23 +194,23 @@ static void out_string(struct out *o, const struct conv *c, const char *s)
     size_t n;
     int len;
 
-    if ( !s )
+    if (!s)
         s = "(null)";
     n = c->has_prec ? strnlen(s, (size_t)c->prec) : strlen(s);
     len = n > INT_MAX ? INT_MAX : (int)n;
-    if ( !c->left )
+    if (!c->left)
         out_repeat(o, ' ', c->width - len);
     out_bytes(o, s, len);
-    if ( c->left )
+    if (c->left)
         out_repeat(o, ' ', c->width - len);
 }
 
 static void out_letter(struct out *o, struct conv *c, char letter)
 {
-    if ( !c->left )
+    if (!c->left)
         out_repeat(o, ' ', c->width - 1);
     out_char(o, letter);
-    if ( c->left )
+    if (c->left)
         out_repeat(o, ' ', c->width - 1);
 }
 
@@ -222,7 +222,7 @@ static bool out_conv(struct out *o, const char **p, va_list *ap)
     flags_read(&c, p);
     width_read(&c, p, ap);
     length_read(&c, p);
-    switch ( **p )
+    switch (**p)
     {
     case 'd':
     case 'i': out_signed(o, &c, ap); break;
@@ -246,20 +246,20 @@ int format_print(char *buf, size_t n, const char *fmt, va_list ap)
     va_list args;
 
     va_copy(args, ap);
-    while ( *fmt )
+    while (*fmt)
     {
         const char *start = fmt;
 
-        if ( *fmt++ != '%' )
+        if (*fmt++ != '%')
             out_char(&o, *start);
-        else if ( !out_conv(&o, &fmt, &args) )
+        else if (!out_conv(&o, &fmt, &args))
         {
-            for ( fmt = start; *fmt; fmt++ )
+            for (fmt = start; *fmt; fmt++)
                 out_char(&o, *fmt);
         }
     }
     va_end(args);
-    if ( n )
+    if (n)
         buf[o.len < o.room ? o.len : o.room] = '\0';
     return o.len > INT_MAX ? INT_MAX : (int)o.len;
 }

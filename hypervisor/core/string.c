@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The C library's memory and string functions (C17 7.24) for a freestanding
- * program.  The bulk ones use the processor's string instructions: on everything
- * since Ivy Bridge (ERMS) they beat loops, and they need no vector registers.
+ * program.  The bulk ones use the processor's string instructions, eight bytes a step:
+ * microcode moves whole cache lines anyway, an emulator and the smallest copies gain,
+ * and they need no vector registers.
  * No state.  The build must keep the compiler from turning these very loops into
  * calls of themselves (-fno-builtin, -fno-tree-loop-distribute-patterns).
  */
@@ -12,8 +13,11 @@
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
     void *d = dst;
+    size_t words = n / 8, rest = n % 8;
 
-    asm volatile ( "rep movsb" : "+D" (d), "+S" (src), "+c" (n) : : "memory" );
+    __asm__ volatile("rep movsq" : "+D" (d), "+S" (src), "+c" (words) : : "memory");
+    if (rest)
+        __asm__ volatile("rep movsb" : "+D" (d), "+S" (src), "+c" (rest) : : "memory");
     return dst;
 }
 
@@ -22,10 +26,10 @@ void *memmove(void *dst, const void *src, size_t n)
     unsigned char *d = dst;
     const unsigned char *s = src;
 
-    if ( (uintptr_t)d - (uintptr_t)s >= n )
+    if ((uintptr_t)d - (uintptr_t)s >= n)
         return memcpy(dst, src, n);
     /* dst starts inside src: last byte first. */
-    while ( n-- )
+    while (n--)
         d[n] = s[n];
     return dst;
 }
@@ -33,8 +37,12 @@ void *memmove(void *dst, const void *src, size_t n)
 void *memset(void *dst, int c, size_t n)
 {
     void *d = dst;
+    size_t words = n / 8, rest = n % 8;
+    uint64_t v = (unsigned char)c * 0x0101010101010101ul;
 
-    asm volatile ( "rep stosb" : "+D" (d), "+c" (n) : "a" (c) : "memory" );
+    __asm__ volatile("rep stosq" : "+D" (d), "+c" (words) : "a" (v) : "memory");
+    if (rest)
+        __asm__ volatile("rep stosb" : "+D" (d), "+c" (rest) : "a" (v) : "memory");
     return dst;
 }
 
@@ -42,8 +50,8 @@ int memcmp(const void *a, const void *b, size_t n)
 {
     const unsigned char *x = a, *y = b;
 
-    for ( size_t i = 0; i < n; i++ )
-        if ( x[i] != y[i] )
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != y[i])
             return x[i] < y[i] ? -1 : 1;
     return 0;
 }
@@ -52,8 +60,8 @@ void *memchr(const void *s, int c, size_t n)
 {
     const unsigned char *p = s;
 
-    for ( size_t i = 0; i < n; i++ )
-        if ( p[i] == (unsigned char)c )
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == (unsigned char)c)
             return (void *)(uintptr_t)(p + i);
     return NULL;
 }
@@ -62,7 +70,7 @@ size_t strlen(const char *s)
 {
     size_t n = 0;
 
-    while ( s[n] )
+    while (s[n])
         n++;
     return n;
 }
@@ -71,20 +79,20 @@ size_t strnlen(const char *s, size_t max)
 {
     size_t n = 0;
 
-    while ( n < max && s[n] )
+    while (n < max && s[n])
         n++;
     return n;
 }
 
 int strncmp(const char *a, const char *b, size_t n)
 {
-    for ( size_t i = 0; i < n; i++ )
+    for (size_t i = 0; i < n; i++)
     {
         unsigned char x = (unsigned char)a[i], y = (unsigned char)b[i];
 
-        if ( x != y )
+        if (x != y)
             return x < y ? -1 : 1;
-        if ( !x )
+        if (!x)
             break;
     }
     return 0;
@@ -97,8 +105,8 @@ int strcmp(const char *a, const char *b)
 
 char *strchr(const char *s, int c)
 {
-    for ( ; *s != (char)c; s++ )
-        if ( !*s )
+    for (; *s != (char)c; s++)
+        if (!*s)
             return NULL;
     return (char *)(uintptr_t)s;
 }
@@ -108,8 +116,8 @@ char *strstr(const char *s, const char *what)
     size_t n = strlen(what);
 
     do
-        if ( !strncmp(s, what, n) )
+        if (!strncmp(s, what, n))
             return (char *)(uintptr_t)s;
-    while ( *s++ );
+    while (*s++);
     return NULL;
 }

@@ -20,9 +20,9 @@ static size_t fake_nr_copies;
 
 static inline void fake_phys_reset(void)
 {
-    for ( size_t i = 0; i < fake_nr_copies; i++ )
+    for (size_t i = 0; i < fake_nr_copies; i++)
         free(fake_copies[i]);
-    for ( unsigned int i = 0; i < fake_nr_regions; i++ )
+    for (unsigned int i = 0; i < fake_nr_regions; i++)
         free(fake_regions[i].p);
     free(fake_copies);
     fake_copies = NULL;
@@ -35,9 +35,9 @@ static inline uint8_t *fake_phys_put(uint64_t maddr, const void *p, size_t n)
 {
     uint8_t *copy = malloc(n ? n : 1);
 
-    if ( fake_nr_regions == FAKE_REGIONS )
+    if (fake_nr_regions == FAKE_REGIONS)
         abort();
-    if ( n )
+    if (n)
         memcpy(copy, p, n);
     fake_regions[fake_nr_regions].start = maddr;
     fake_regions[fake_nr_regions].n = n;
@@ -48,12 +48,12 @@ static inline uint8_t *fake_phys_put(uint64_t maddr, const void *p, size_t n)
 /* Bytes that no region has are 0, but at least the first must be in one. */
 static inline const void *fake_phys_map(uint64_t maddr, size_t len)
 {
-    for ( unsigned int i = 0; i < fake_nr_regions; i++ )
+    for (unsigned int i = 0; i < fake_nr_regions; i++)
     {
         uint64_t off = maddr - fake_regions[i].start;
         uint8_t *copy;
 
-        if ( off >= fake_regions[i].n || len > fake_regions[i].n - off + 4096 )
+        if (off >= fake_regions[i].n || len > fake_regions[i].n - off + 4096)
             continue;
         copy = calloc(1, len ? len : 1);
         memcpy(copy, fake_regions[i].p + off,
@@ -74,14 +74,14 @@ static inline size_t put(struct writer *w, uint64_t v, unsigned int len)
 {
     size_t at = w->n;
 
-    for ( unsigned int i = 0; i < len; i++ )
+    for (unsigned int i = 0; i < len; i++)
         w->bytes[w->n++] = (uint8_t)(v >> 8 * i);
     return at;
 }
 
 static inline void put_at(struct writer *w, size_t at, uint64_t v, unsigned int len)
 {
-    for ( unsigned int i = 0; i < len; i++ )
+    for (unsigned int i = 0; i < len; i++)
         w->bytes[at + i] = (uint8_t)(v >> 8 * i);
 }
 
@@ -89,7 +89,7 @@ static inline size_t put_bytes(struct writer *w, const void *p, size_t len)
 {
     size_t at = w->n;
 
-    if ( len )
+    if (len)
         memcpy(w->bytes + at, p, len);
     w->n += len;
     return at;
@@ -97,7 +97,7 @@ static inline size_t put_bytes(struct writer *w, const void *p, size_t len)
 
 static inline void put_align(struct writer *w, size_t align)
 {
-    while ( w->n % align )
+    while (w->n % align)
         w->bytes[w->n++] = 0;
 }
 

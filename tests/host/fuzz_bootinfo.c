@@ -7,7 +7,7 @@
 
 static void text_check(const char *s)
 {
-    if ( strlen(s) >= BOOT_TEXT_MAX )
+    if (strlen(s) >= BOOT_TEXT_MAX)
         abort();
 }
 
@@ -16,16 +16,16 @@ static void info_check(const struct boot_info *b)
     text_check(b->cmdline);
     text_check(b->loader);
     text_check(boot_args(b, b->cmdline));
-    if ( b->nr_mods > BOOT_MODS_MAX || b->nr_e820 > BOOT_E820_MAX || !b->nr_e820 )
+    if (b->nr_mods > BOOT_MODS_MAX || b->nr_e820 > BOOT_E820_MAX || !b->nr_e820)
         abort();
-    for ( unsigned int i = 0; i < b->nr_mods; i++ )
+    for (unsigned int i = 0; i < b->nr_mods; i++)
     {
         text_check(b->mods[i].cmdline);
-        if ( b->mods[i].start > b->mods[i].end )
+        if (b->mods[i].start > b->mods[i].end)
             abort();
     }
-    for ( unsigned int i = 0; i < b->nr_e820; i++ )
-        if ( !b->e820[i].size || (i && b->e820[i - 1].start + b->e820[i - 1].size > b->e820[i].start) )
+    for (unsigned int i = 0; i < b->nr_e820; i++)
+        if (!b->e820[i].size || (i && b->e820[i - 1].start + b->e820[i - 1].size > b->e820[i].start))
             abort();
 }
 
@@ -35,13 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why = NULL;
     uint32_t magic;
 
-    if ( size < 1 )
+    if (size < 1)
         return 0;
     magic = data[0] & 1 ? BOOT_MULTIBOOT1 : BOOT_MULTIBOOT2;
     fake_phys_put(0, data + 1, size - 1);
-    if ( !bootinfo_parse(&info, magic, 0, fake_phys_map, &why) )
+    if (!bootinfo_parse(&info, magic, 0, fake_phys_map, &why))
         info_check(&info);
-    else if ( !why )
+    else if (!why)
         abort();
     fake_phys_reset();
     return 0;

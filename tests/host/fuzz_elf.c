@@ -10,22 +10,22 @@
 
 static void image_check(const struct elf_image *img, size_t size)
 {
-    if ( !img->nr_segs || img->nr_segs > ELF_SEGS_MAX || img->virt_start >= img->virt_end )
+    if (!img->nr_segs || img->nr_segs > ELF_SEGS_MAX || img->virt_start >= img->virt_end)
         abort();
-    if ( img->entry < img->virt_start || img->entry >= img->virt_end )
+    if (img->entry < img->virt_start || img->entry >= img->virt_end)
         abort();
-    if ( img->virt_end > 1ul << 47 && img->virt_start < HYPERVISOR_VIRT_END )
+    if (img->virt_end > 1ul << 47 && img->virt_start < HYPERVISOR_VIRT_END)
         abort();
-    for ( unsigned int i = 0; i < img->nr_segs; i++ )
+    for (unsigned int i = 0; i < img->nr_segs; i++)
     {
         const struct elf_seg *s = &img->segs[i];
 
-        if ( s->filesz > s->memsz || (s->filesz && (s->offset > size || s->filesz > size - s->offset)) )
+        if (s->filesz > s->memsz || (s->filesz && (s->offset > size || s->filesz > size - s->offset)))
             abort();
-        if ( s->virt < img->virt_start || s->virt > img->virt_end || s->memsz > img->virt_end - s->virt )
+        if (s->virt < img->virt_start || s->virt > img->virt_end || s->memsz > img->virt_end - s->virt)
             abort();
-        for ( unsigned int j = 0; j < i; j++ )
-            if ( s->virt < img->segs[j].virt + img->segs[j].memsz && img->segs[j].virt < s->virt + s->memsz )
+        for (unsigned int j = 0; j < i; j++)
+            if (s->virt < img->segs[j].virt + img->segs[j].memsz && img->segs[j].virt < s->virt + s->memsz)
                 abort();
     }
 }
@@ -49,18 +49,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why = NULL;
     uint8_t *file;
 
-    if ( !size )
+    if (!size)
         return 0;
     file = malloc(head + size);
     memcpy(file, start, head);
     memcpy(file + head, data + 1, size - 1);
     size += head - 1;
     /* The second byte changes one of the header's. */
-    if ( head && size > head )
+    if (head && size > head)
         file[data[1] % head] ^= data[size - head];
-    if ( !elf_parse(&img, file, size, &why) )
+    if (!elf_parse(&img, file, size, &why))
         image_check(&img, size);
-    else if ( !why )
+    else if (!why)
         abort();
     free(file);
     return 0;

@@ -36,7 +36,7 @@ static void frames_free(void)
 {
     size_t size = frames.nr * PAGE_SIZE;
 
-    if ( !frames.nr )
+    if (!frames.nr)
         return;
     ASAN_UNPOISON_MEMORY_REGION(frames.code_view, size);
     munmap(frames.code_view, size);
@@ -59,7 +59,7 @@ static void *view_map(int fd, size_t size)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if ( p == MAP_FAILED )
+    if (p == MAP_FAILED)
         panic("no memory for the fake machine\n");
     return p;
 }
@@ -70,7 +70,7 @@ void host_frames_init(mfn_t first, unsigned long n)
     int fd = memfd_create("frames", 0);
 
     frames_free();
-    if ( fd < 0 || ftruncate(fd, (off_t)size) )
+    if (fd < 0 || ftruncate(fd, (off_t)size))
         panic("no memory for the fake machine\n");
     frames.code_view = view_map(fd, size);
     frames.test_view = view_map(fd, size);
@@ -83,7 +83,7 @@ void host_frames_init(mfn_t first, unsigned long n)
 
 static unsigned long frame_index(mfn_t m)
 {
-    if ( m.n < frames.first.n || m.n - frames.first.n >= frames.nr )
+    if (m.n < frames.first.n || m.n - frames.first.n >= frames.nr)
         panic("frame %#lx is not in the fake machine\n", (unsigned long)m.n);
     return m.n - frames.first.n;
 }
@@ -103,10 +103,10 @@ void *frame_map(mfn_t m)
     unsigned long i = frame_index(m);
     void *p = frames.code_view + i * PAGE_SIZE;
 
-    if ( frames.mapped == FRAME_MAPS_MAX )
+    if (frames.mapped == FRAME_MAPS_MAX)
         panic("more than %d frames mapped at once\n", FRAME_MAPS_MAX);
     frames.mapped++;
-    if ( !frames.uses[i]++ )
+    if (!frames.uses[i]++)
         ASAN_UNPOISON_MEMORY_REGION(p, PAGE_SIZE);
     return p;
 }
@@ -115,10 +115,10 @@ void frame_unmap(const void *p)
 {
     unsigned long i = (unsigned long)((const unsigned char *)p - frames.code_view) / PAGE_SIZE;
 
-    if ( !frames.nr || i >= frames.nr || !frames.uses[i] )
+    if (!frames.nr || i >= frames.nr || !frames.uses[i])
         panic("frame_unmap(%p): not mapped\n", p);
     frames.mapped--;
-    if ( !--frames.uses[i] )
+    if (!--frames.uses[i])
         ASAN_POISON_MEMORY_REGION(frames.code_view + i * PAGE_SIZE, PAGE_SIZE);
 }
 
@@ -139,11 +139,11 @@ unsigned long host_mem_live(void)
 
 static bool mem_must_fail(void)
 {
-    if ( mem_fail_at && !--mem_fail_at )
+    if (mem_fail_at && !--mem_fail_at)
         return true;
-    if ( mem_fail_from > 1 )
+    if (mem_fail_from > 1)
         mem_fail_from--;
-    else if ( mem_fail_from == 1 )
+    else if (mem_fail_from == 1)
         return true;
     return false;
 }
@@ -153,7 +153,7 @@ void *mem_alloc(size_t size)
     size_t align = size >= PAGE_SIZE ? PAGE_SIZE : 16;
     void *p;
 
-    if ( mem_must_fail() || posix_memalign(&p, align, size ? size : 1) )
+    if (mem_must_fail() || posix_memalign(&p, align, size ? size : 1))
         return NULL;
     memset(p, 0, size);
     mem_live++;
@@ -162,7 +162,7 @@ void *mem_alloc(size_t size)
 
 void mem_free(void *p)
 {
-    if ( p )
+    if (p)
         mem_live--;
     free(p);
 }
@@ -202,7 +202,7 @@ void log_print(enum log_level level, const char *fmt, ...)
     vsnprintf(log_last, sizeof(log_last), fmt, ap);
     va_end(ap);
     log_counts[level]++;
-    if ( getenv("HOST_LOG") )
+    if (getenv("HOST_LOG"))
         fputs(log_last, stderr);
 }
 
@@ -223,7 +223,7 @@ _Noreturn void panic(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(panic_last, sizeof(panic_last), fmt, ap);
     va_end(ap);
-    if ( panic_jmp )
+    if (panic_jmp)
         longjmp(*panic_jmp, 1);
     fprintf(stderr, "PANIC: %s", panic_last);
     abort();

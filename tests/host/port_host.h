@@ -45,7 +45,7 @@ const char *host_log_last(void);
 #define host_panics(stmt) ({                            \
     jmp_buf host_jmp_;                                  \
     volatile bool panicked_ = true;                     \
-    if ( !setjmp(*host_panic_catch(&host_jmp_)) )       \
+    if (!setjmp(*host_panic_catch(&host_jmp_)))       \
     {                                                   \
         stmt;                                           \
         panicked_ = false;                              \

@@ -323,7 +323,7 @@ static void test_args(void **state)
     };
 
     (void)state;
-    for ( size_t i = 0; i < ARRAY_SIZE(cases); i++ )
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
     {
         info.loader = cases[i].loader;
         assert_string_equal(boot_args(&info, cases[i].line), cases[i].args);
@@ -343,17 +343,17 @@ static int caution(uint32_t type)
 
 static void check_normal(const uint32_t *cells)
 {
-    for ( unsigned int i = 0; i < info.nr_e820; i++ )
+    for (unsigned int i = 0; i < info.nr_e820; i++)
     {
         const struct e820_range *r = &info.e820[i];
 
         assert_true(r->size > 0);
-        if ( i )
+        if (i)
         {
             assert_true(r[-1].start + r[-1].size <= r->start);
             assert_true(r[-1].start + r[-1].size < r->start || r[-1].type != r->type);
         }
-        for ( uint64_t c = r->start; c < r->start + r->size; c++ )
+        for (uint64_t c = r->start; c < r->start + r->size; c++)
             assert_int_equal(cells[c], r->type);
     }
 }
@@ -363,26 +363,26 @@ static void test_e820_model(void **state)
 {
     (void)state;
     srand(7);
-    for ( int round = 0; round < 2000; round++ )
+    for (int round = 0; round < 2000; round++)
     {
         uint32_t cells[CELLS] = { 0 };
         unsigned int used = 0, seen = 0;
 
         info.nr_e820 = 0;
-        for ( int n = rand() % 20; n; n-- )
+        for (int n = rand() % 20; n; n--)
         {
             uint64_t start = (uint64_t)rand() % CELLS, size = (uint64_t)rand() % (CELLS + 1 - start);
             uint32_t type = 1 + (uint32_t)rand() % 7;
 
             assert_true(e820_add(&info, start, size, type));
-            for ( uint64_t c = start; c < start + size; c++ )
-                if ( caution(type) > caution(cells[c]) )
+            for (uint64_t c = start; c < start + size; c++)
+                if (caution(type) > caution(cells[c]))
                     cells[c] = type;
             check_normal(cells);
         }
-        for ( int c = 0; c < CELLS; c++ )
+        for (int c = 0; c < CELLS; c++)
             used += cells[c] != 0;
-        for ( unsigned int i = 0; i < info.nr_e820; i++ )
+        for (unsigned int i = 0; i < info.nr_e820; i++)
             seen += (unsigned int)info.e820[i].size;
         assert_int_equal(used, seen);
     }
@@ -403,10 +403,10 @@ static void test_e820_full(void **state)
 {
     (void)state;
     assert_true(e820_add(&info, 0, 1 << 20, E820_RAM));
-    for ( uint64_t a = 1; info.nr_e820 + 2 <= BOOT_E820_MAX; a += 2 )
+    for (uint64_t a = 1; info.nr_e820 + 2 <= BOOT_E820_MAX; a += 2)
         assert_true(e820_add(&info, a, 1, E820_RESERVED));
     assert_true(e820_add(&info, 1 << 19, 1, E820_RESERVED));
-    for ( unsigned int i = 0; i < info.nr_e820; i++ )
+    for (unsigned int i = 0; i < info.nr_e820; i++)
         assert_false(info.e820[i].type == E820_RAM && info.e820[i].start <= 1 << 19 &&
                      info.e820[i].start + info.e820[i].size > 1 << 19);
 }

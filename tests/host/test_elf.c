@@ -269,7 +269,7 @@ static void test_bad_header(void **state)
     };
 
     (void)state;
-    for ( size_t i = 0; i < ARRAY_SIZE(cases); i++ )
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
     {
         build_minimal();
         assert_int_equal(parse(), 0);
@@ -341,7 +341,7 @@ static void test_cut(void **state)
 {
     (void)state;
     build_linux();
-    for ( size_t n = 0; n < SIZE; n++ )
+    for (size_t n = 0; n < SIZE; n++)
         assert_true(parse_n(n) == (n < TEXT + 0x1800 ? -XEN_ENOEXEC : 0));
 }
 

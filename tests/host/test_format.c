@@ -19,7 +19,7 @@ static int (*volatile libc)(char *, size_t, const char *, ...) = snprintf;
     int n_ = libc(want_, sizeof(want_), __VA_ARGS__);           \
     assert_int_equal(ours(got_, sizeof(got_), __VA_ARGS__), n_); \
     assert_string_equal(got_, want_);                               \
-    for ( size_t s_ = 0; s_ < 40; s_++ )                            \
+    for (size_t s_ = 0; s_ < 40; s_++)                            \
     {                                                               \
         memset(want_, '#', sizeof(want_));                          \
         memset(got_, '#', sizeof(got_));                            \
@@ -27,7 +27,7 @@ static int (*volatile libc)(char *, size_t, const char *, ...) = snprintf;
         assert_int_equal(ours(got_, s_, __VA_ARGS__), n_);   \
         assert_memory_equal(got_, want_, sizeof(got_));             \
     }                                                               \
-} while ( 0 )
+} while (0)
 
 static void test_numbers(void **state)
 {
@@ -38,11 +38,11 @@ static void test_numbers(void **state)
     static const char kinds[] = "diuxXo";
 
     (void)state;
-    for ( size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++ )
-        for ( size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++ )
-            for ( size_t m = 0; m < 3; m++ )
-                for ( size_t v = 0; v < sizeof(values) / sizeof(*values); v++ )
-                    for ( const char *k = kinds; *k; k++ )
+    for (size_t f = 0; f < sizeof(flags) / sizeof(*flags); f++)
+        for (size_t w = 0; w < sizeof(widths) / sizeof(*widths); w++)
+            for (size_t m = 0; m < 3; m++)
+                for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++)
+                    for (const char *k = kinds; *k; k++)
                     {
                         char fmt[32];
 

@@ -39,7 +39,7 @@ static void test_frames_refused(void **state)
     assert_true(host_panics(frame_map(MFN(0xff))));
     assert_true(host_panics(frame_map(MFN(0x104))));
     assert_true(host_panics(frame_unmap(host_frame(MFN(0x100)))));
-    for ( int i = 0; i < 8; i++ )
+    for (int i = 0; i < 8; i++)
         frame_map(MFN(0x100));
     assert_true(host_panics(frame_map(MFN(0x101))));
 }
@@ -49,7 +49,7 @@ static void test_memory(void **state)
     char *p = mem_alloc(100), *big;
 
     (void)state;
-    for ( int i = 0; i < 100; i++ )
+    for (int i = 0; i < 100; i++)
         assert_int_equal(p[i], 0);
     big = mem_alloc(PAGE_SIZE + 1);
     assert_int_equal((uintptr_t)big & ~PAGE_MASK, 0);
@@ -85,7 +85,7 @@ static void test_preempt(void **state)
     (void)state;
     assert_false(preempt_needed());
     host_preempt_every(3);
-    for ( int i = 0; i < 9; i++ )
+    for (int i = 0; i < 9; i++)
         said += preempt_needed();
     assert_int_equal(said, 3);
     assert_int_equal(host_preempt_calls(), 9);

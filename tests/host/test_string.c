@@ -26,7 +26,7 @@ static int sign(int x)
 
 static void bytes_fill(unsigned char *p, size_t n)
 {
-    for ( size_t i = 0; i < n; i++ )
+    for (size_t i = 0; i < n; i++)
         p[i] = (unsigned char)rand();
 }
 
@@ -35,7 +35,7 @@ static void test_copy_set(void **state)
     unsigned char src[64], a[80], b[80];
 
     (void)state;
-    for ( size_t n = 0; n <= sizeof(src); n++ )
+    for (size_t n = 0; n <= sizeof(src); n++)
     {
         bytes_fill(src, sizeof(src));
         memset(a, 0x11, sizeof(a));
@@ -54,9 +54,9 @@ static void test_move(void **state)
     unsigned char a[48], b[48];
 
     (void)state;
-    for ( size_t from = 0; from < 16; from++ )
-        for ( size_t to = 0; to < 16; to++ )
-            for ( size_t n = 0; n <= 32; n++ )
+    for (size_t from = 0; from < 16; from++)
+        for (size_t to = 0; to < 16; to++)
+            for (size_t n = 0; n <= 32; n++)
             {
                 bytes_fill(a, sizeof(a));
                 memcpy(b, a, sizeof(a));
@@ -71,11 +71,11 @@ static void test_compare(void **state)
     char a[8], b[8];
 
     (void)state;
-    for ( int i = 0; i < 50000; i++ )
+    for (int i = 0; i < 50000; i++)
     {
         size_t n = (size_t)rand() % 8;
 
-        for ( int j = 0; j < 7; j++ )
+        for (int j = 0; j < 7; j++)
         {
             a[j] = (char)(rand() % 2 ? 'a' : 0xe0 + rand() % 2);
             b[j] = rand() % 4 ? a[j] : (char)(rand() % 3);
@@ -92,8 +92,8 @@ static void test_find(void **state)
     static const char *const texts[] = { "", "a", "aab", "abaabaab", "xyz", "\xff!" };
 
     (void)state;
-    for ( size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++ )
-        for ( size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++ )
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        for (size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++)
         {
             const char *s = texts[i], *t = texts[j];
 
