@@ -19,6 +19,7 @@
 #include "x86/machine.h"
 #include "x86/serial.h"
 #include "x86/time.h"
+#include "x86/traps.h"
 #include "x86/vga.h"
 
 #define RING_DEFAULT 16384u
@@ -544,19 +545,6 @@ bool log_option(const char *name, const char *value)
 }
 
 /* ---- panic ---- */
-
-void regs_print(const struct cpu_user_regs *r)
-{
-    log_always("RIP: %04x:%016lx  RFLAGS: %016lx\n", r->cs, r->rip, r->rflags);
-    log_always("RSP: %04x:%016lx  error %08x  vector %u\n", r->ss, r->rsp, r->error_code, r->entry_vector);
-    log_always("rax: %016lx  rbx: %016lx  rcx: %016lx\n", r->rax, r->rbx, r->rcx);
-    log_always("rdx: %016lx  rsi: %016lx  rdi: %016lx\n", r->rdx, r->rsi, r->rdi);
-    log_always("rbp: %016lx  r8:  %016lx  r9:  %016lx\n", r->rbp, r->r8, r->r9);
-    log_always("r10: %016lx  r11: %016lx  r12: %016lx\n", r->r10, r->r11, r->r12);
-    log_always("r13: %016lx  r14: %016lx  r15: %016lx\n", r->r13, r->r14, r->r15);
-    log_always("cr0: %016lx  cr2: %016lx  cr3: %016lx  cr4: %016lx\n",
-               READ_CR(0), READ_CR(2), READ_CR(3), READ_CR(4));
-}
 
 static _Noreturn void cpu_stop(void)
 {

@@ -34,8 +34,6 @@ void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* panic() that shows these registers and the stack they lead to. */
 _Noreturn void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Print a register frame, from guest or hypervisor. */
-void regs_print(const struct cpu_user_regs *regs);
 
 /* Interrupts off and the console ours, until console_unlock() gets what this gave.  Nests. */
 uint64_t console_lock(void);
