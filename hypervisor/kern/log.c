@@ -567,6 +567,7 @@ static void panic_enter(void)
         cpu_stop();
     }
     is_panicking = true;
+    opt_level = LOG_DEBUG;
 }
 
 static _Noreturn void panic_leave(void)
