@@ -38,7 +38,7 @@ static void world_frame_unmap(const void *p);
 #define RAM      6      /* frames a domain starts with */
 #define RAM_MAX  8
 #define SLOTS    8      /* page-table entries a domain has for grants */
-#define FIRST    0x1000ul
+#define FIRST    0x100ul /* so that some frame numbers are references too */
 #define FRAMES   48
 #define POOL     (FIRST + 24) /* frames of ours */
 #define NOBODY   (-1)   /* taken from its owner, given to none yet */
@@ -74,6 +74,7 @@ static struct world {
     size_t arena_size;            /* what of it is mapped */
     unsigned locks[8], nr_locks;
     unsigned flushes, mapped;
+    unsigned refs_max;            /* a frame takes no more references; 0: no limit */
     struct mapping *maps;
 } W;
 
@@ -178,7 +179,8 @@ struct domain *frame_owner(mfn_t m)
 
 bool frame_get(mfn_t m, struct domain *owner)
 {
-    if (!frame_in(m.n) || m.n >= POOL || W.f[m.n - FIRST].owner != owner - W.d)
+    if (!frame_in(m.n) || m.n >= POOL || W.f[m.n - FIRST].owner != owner - W.d ||
+        (W.refs_max && W.f[m.n - FIRST].refs >= W.refs_max))
         return false;
     W.f[m.n - FIRST].refs++;
     return true;
