@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "evtchn_guest.h"
+#include "core/evtchn_abi.h"
 
 static struct guest ga, gb;
 static struct guest *const guests[2] = { &ga, &gb };
@@ -201,6 +202,9 @@ static void test_interdomain(void **state)
     assert_int_equal(bind(&ga, &ga, pa, &other), -XEN_EINVAL);    /* waits for domain 2 */
     assert_int_equal(bind(&gb, &ga, pa + 1, &other), -XEN_EINVAL);
     open_ipi(&gb, 0);
+    evtchn_find(&ga.t, pa)->flags |= EVTCHN_CLOSING;
+    assert_int_equal(bind(&gb, &ga, pa, &other), -XEN_EINVAL);    /* its owner is about to close it */
+    evtchn_find(&ga.t, pa)->flags = 0;
     assert_int_equal(bind(&gb, &ga, pa, &pb), 0);
     assert_int_equal(bind(&gb, &ga, pa, &other), -XEN_EINVAL);    /* taken */
     assert_int_equal(take(&gb, 0), 1);                            /* binding makes it pending */
