@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Scheduling policy.
+ * Scheduling policy: one run queue.  (Several: core/schedplace.c.)
  *
  * Fair share: each entity has a virtual time that advances by 256 / weight for each ns it runs; each CPU runs the
  * runnable entity with the least of it.  Virtual time is one scale for all CPUs: a queue that falls far
@@ -10,14 +10,21 @@
  * One that has slept gets at most SLEEP_BONUS ahead of the others: enough to run at once when it wakes for
  * I/O, too little to starve anybody.
  *
- * Invariants, checked by sched_rq_audit():
- *   S1  an entity is in its home's heap iff QUEUED; it is the home's curr if RUNNING;
- *   S2  rq->weight is the sum of the weights of the queued and of a RUNNING curr;
- *   S3  each queued entity's home is that queue, and is in its hard mask unless the mask has just been changed;
- *   S4  an entity at home on rq that is loaded is loaded on rq's own CPU.
+ * Reservations: a constant bandwidth server each (Abeni and Buttazzo, 1998), bound to one CPU, earliest deadline
+ * first, before all fair share.  The sum on a CPU is at most SCHED_RESERVABLE, so every deadline is kept.
+ * Who has used his budget up is PARKED or (extra) goes on under fair share until his next period.  Reserved time counts in
+ * virtual time too: a reservation is a floor, not an addition.
  *
- * Locks: the caller holds the run queue's lock (its home's for functions that take an entity); the masks
- * of sched_sys, and what other CPUs' queues are peeked at for, are atomics and hints.
+ * Caps: a group's quota for each period is handed out in chunks; who gets none is PARKED until the refill.  Time on
+ * a reservation counts, but is never refused.
+ *
+ * Invariants, checked by sched_rq_audit():
+ *   S1  an entity is in a heap of its home iff QUEUED; it is the home's curr if RUNNING;
+ *   S2  rq->weight is the sum of the weights of the queued and of a RUNNING curr;
+ *   S3  each queued entity is at home here, and is allowed here;
+ *   S4  rq->rt has those on their reservation, with budget left, by deadline; rq->fair all others, by virtual time;
+ *   S5  rq->refill has those here, not ASLEEP, who have used up their reservation, and nobody else;
+ *   S6  rq->movable counts those in rq->fair that may go elsewhere; the CPU is in sys->waiting iff there are any.
  */
 #include "core/sched.h"
 #include "core/port.h"
@@ -27,13 +34,10 @@
 
 #define SLICE_MAX    (5 * MS)
 #define SLICE_MIN    (1 * MS)
-#define SLICE_TARGET (20 * MS) /* everybody who waits should run within this, slices permitting */
+#define SLICE_TARGET (20 * MS)  /* everybody who waits should run within this, slices permitting */
 #define WAKE_GRAIN   (500 * US) /* [virtual] one that wakes preempts if it is so far behind */
 #define SLEEP_BONUS  (3 * MS)   /* [virtual] */
-#define STEAL_LAG    (10 * MS)  /* [virtual] between queues before somebody moves to a busy CPU */
-#define LAG_MAX      (40 * MS)  /* [virtual] of an arriving entity from its new queue */
-#define STEAL_SCAN   16         /* entities looked at for one that may move */
-#define HELPER_SCAN  8          /* CPUs looked at for one that could help */
+#define LAG_MAX      (20 * MS)  /* [virtual] of an arriving entity from its new queue */
 
 static struct sched_ent *ent_of(struct lheap_node *n)
 {
@@ -64,9 +68,11 @@ unsigned sched_mask_next(const struct sched_mask *a, const struct sched_mask *b,
     return SCHED_CPUS;
 }
 
-static uint64_t weighted(uint64_t ns, uint32_t weight)
+static bool mask_many(const struct sched_mask *m)
 {
-    return ns * SCHED_WEIGHT_DEFAULT / weight;
+    unsigned first = sched_mask_next(m, m, 0);
+
+    return first < SCHED_CPUS && sched_mask_next(m, m, first + 1) < SCHED_CPUS;
 }
 
 void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu)
@@ -78,210 +84,399 @@ void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu)
     mask_set(&sys->idle, cpu, true);
 }
 
-void sched_ent_init(struct sched_ent *e, struct sched_rq *rq, uint32_t weight)
+void sched_ent_init(struct sched_ent *e, struct sched_group *g, struct sched_rq *rq, uint32_t weight)
 {
-    *e = (struct sched_ent){ .rq = rq, .weight = weight, .vtime = rq->vtime };
+    *e = (struct sched_ent){ .rq = rq, .group = g, .weight = weight, .vtime = rq->vtime, .movable = true };
     for (unsigned i = 0; i < ARRAY_SIZE(e->hard.bits); i++)
         e->hard.bits[i] = e->soft.bits[i] = ~0ull;
 }
 
-static bool rq_empty(const struct sched_rq *rq)
+static bool curr_runs(const struct sched_rq *rq)
 {
-    return !rq->fair.count && !(rq->curr && rq->curr->state == SCHED_RUNNING);
+    return rq->curr && rq->curr->state == SCHED_RUNNING;
 }
 
-/* The queue's time follows the least that anybody runnable has had. */
+bool sched_rq_empty(const struct sched_rq *rq)
+{
+    return !rq->fair.count && !rq->rt.count && !curr_runs(rq);
+}
+
+/*
+ * Virtual time
+ */
+
+bool sched_rq_low(const struct sched_rq *rq, uint64_t *low)
+{
+    const struct sched_ent *c = curr_runs(rq) ? rq->curr : NULL;
+
+    if (rq->fair.top)
+        *low = rq->fair.top->key;
+    if (c && !c->rt && (!rq->fair.top || lheap_before(c->vtime, *low)))
+        *low = c->vtime;
+    return c ? !c->rt : rq->fair.top != NULL;
+}
+
+/* The queue's time follows the least that anybody under fair share has had. */
 static void rq_advance(struct sched_rq *rq)
 {
-    const struct sched_ent *c = rq->curr;
-    uint64_t v;
+    uint64_t low;
 
-    if (c && c->state == SCHED_RUNNING)
-        v = rq->fair.top && lheap_before(rq->fair.top->key, c->vtime) ? rq->fair.top->key : c->vtime;
-    else if (rq->fair.top)
-        v = rq->fair.top->key;
-    else
-        return;
-    if (lheap_before(rq->vtime, v))
-        WRITE_ONCE(rq->vtime, v);
+    if (sched_rq_low(rq, &low) && lheap_before(rq->vtime, low))
+        rq->vtime = low;
 }
 
 void sched_charge(struct sched_rq *rq, uint64_t now)
 {
     struct sched_ent *e = rq->curr;
+    uint64_t ns;
 
     if (!e || now <= e->charged)
         return;
-    e->vtime += weighted(now - e->charged, e->weight);
+    ns = now - e->charged;
     e->charged = now;
+    e->vtime += ns * SCHED_WEIGHT_DEFAULT / e->weight;
+    if (e->rt)
+        e->left -= (int64_t)ns;
+    if (sched_group_capped(e->group))
+        e->quota -= (int64_t)ns;
     rq_advance(rq);
 }
 
-static void enqueue(struct sched_rq *rq, struct sched_ent *e)
+/* Bring e's virtual time to within LAG_MAX, and `behind`, of rq's. */
+static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
 {
-    e->state = SCHED_QUEUED;
-    lheap_insert(&rq->fair, &e->run, e->vtime);
-    rq->weight += e->weight;
-    mask_set(&rq->sys->waiting, rq->cpu, true);
-}
-
-static void dequeue(struct sched_rq *rq, struct sched_ent *e)
-{
-    lheap_remove(&rq->fair, &e->run);
-    rq->weight -= e->weight;
-    e->state = SCHED_ASLEEP;
-    if (!rq->fair.count)
-        mask_set(&rq->sys->waiting, rq->cpu, false);
-}
-
-/* Bring e's virtual time to within `behind` of its (new) queue's. */
-static void arrive(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
-{
-    if (rq_empty(rq) && lheap_before(rq->vtime, e->vtime))
-        WRITE_ONCE(rq->vtime, e->vtime);
+    if (sched_rq_empty(rq) && lheap_before(rq->vtime, e->vtime))
+        rq->vtime = e->vtime;
     if (lheap_before(e->vtime, rq->vtime - behind))
         e->vtime = rq->vtime - behind;
     if (lheap_before(rq->vtime + LAG_MAX, e->vtime))
         e->vtime = rq->vtime + LAG_MAX;
 }
 
-/* How much each ns of rq is wanted. */
-static uint64_t load_of(const struct sched_rq *rq)
+/*
+ * Caps
+ */
+bool sched_group_capped(const struct sched_group *g)
 {
-    return rq ? READ_ONCE(rq->weight) : UINT64_MAX;
+    return g && READ_ONCE(g->quota);
 }
 
-static unsigned idle_cpu_for(const struct sched_ent *e, const struct sched_mask *among)
+void sched_group_cap(struct sched_group *g, uint32_t percent)
 {
-    const struct sched_mask *idle = &e->rq->sys->idle;
-    unsigned cpu = sched_mask_next(idle, among, e->rq->cpu);
+    uint64_t quota = percent * (SCHED_CAP_PERIOD / 100);
 
-    while (cpu < SCHED_CPUS && !sched_mask_test(&e->hard, cpu))
-        cpu = sched_mask_next(idle, among, cpu + 1);
-    if (cpu < SCHED_CPUS)
-        return cpu;
-    cpu = sched_mask_next(idle, among, 0);
-    while (cpu < SCHED_CPUS && !sched_mask_test(&e->hard, cpu))
-        cpu = sched_mask_next(idle, among, cpu + 1);
-    return cpu;
+    WRITE_ONCE(g->quota, quota);
+    __atomic_store_n(&g->left, (int64_t)quota, __ATOMIC_RELAXED);
 }
 
-/* Nobody is idle: home, unless one of two others has clearly less to do. */
-static struct sched_rq *place_busy(struct sched_ent *e)
+bool sched_group_refill(struct sched_group *g, bool *unpark)
 {
-    struct sched_sys *sys = e->rq->sys;
-    bool home_ok = sched_mask_test(&e->hard, e->rq->cpu);
-    struct sched_rq *best = home_ok ? e->rq : NULL;
-    unsigned cpu = e->rq->cpu + 1, tried = 0;
+    int64_t quota = (int64_t)READ_ONCE(g->quota);
+    int64_t left = __atomic_exchange_n(&g->left, quota, __ATOMIC_RELAXED);
 
-    for (unsigned i = 0; i < sys->nr_cpus && tried < 2; i++, cpu++) {
-        struct sched_rq *rq = sys->rq[cpu % sys->nr_cpus];
+    *unpark = __atomic_exchange_n(&g->parked, 0, __ATOMIC_ACQUIRE) != 0;
+    return quota && (left < quota || *unpark);
+}
 
-        if (!rq || rq == e->rq || !sched_mask_test(&e->hard, rq->cpu))
-            continue;
-        if (!best || load_of(rq) + e->weight < load_of(best))
-            best = rq;
-        tried++;
+/* Take up to `want` from the group. */
+static int64_t group_take(struct sched_group *g, int64_t want)
+{
+    int64_t left = __atomic_load_n(&g->left, __ATOMIC_RELAXED), got;
+
+    do {
+        if (left <= 0)
+            return 0;
+        got = MIN(want, left);
+    } while (!__atomic_compare_exchange_n(&g->left, &left, left - got, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return got;
+}
+
+/* May e, under fair share, run by its group's cap?  Gets a chunk if it has none. */
+static bool affords(struct sched_ent *e)
+{
+    int64_t chunk;
+
+    if (!sched_group_capped(e->group)) {
+        e->quota = 0;
+        return true;
     }
-    return best ? best : e->rq;
+    if (e->quota > 0)
+        return true;
+    chunk = (int64_t)READ_ONCE(e->group->quota) / 4;
+    chunk = chunk < (int64_t)(250 * US) ? (int64_t)(250 * US) : MIN(chunk, (int64_t)(2 * MS));
+    e->quota += group_take(e->group, chunk - e->quota);
+    return e->quota > 0;
 }
 
-struct sched_rq *sched_place(struct sched_ent *e)
+/* e goes to sleep: others of the group may use what it took. */
+static void quota_return(struct sched_ent *e)
 {
-    struct sched_sys *sys = e->rq->sys;
-    unsigned home = e->rq->cpu, cpu;
-    bool home_ok = sched_mask_test(&e->hard, home);
-
-    if (__atomic_load_n(&e->loaded, __ATOMIC_ACQUIRE))
-        return e->rq;
-    if (home_ok && sched_mask_test(&sys->idle, home) && sched_mask_test(&e->soft, home))
-        return e->rq;
-    cpu = idle_cpu_for(e, &e->soft);
-    if (cpu == SCHED_CPUS && home_ok && sched_mask_test(&sys->idle, home))
-        cpu = home;
-    if (cpu == SCHED_CPUS)
-        cpu = idle_cpu_for(e, &e->hard);
-    return cpu < SCHED_CPUS ? sys->rq[cpu] : place_busy(e);
+    if (e->quota <= 0)
+        return;
+    if (sched_group_capped(e->group))
+        __atomic_add_fetch(&e->group->left, e->quota, __ATOMIC_RELAXED);
+    e->quota = 0;
 }
 
-void sched_rehome(struct sched_ent *e, struct sched_rq *to)
+bool sched_unpark(struct sched_ent *e)
 {
-    assert(e->state == SCHED_ASLEEP && e->rq->curr != e);
-    e->rq = to;
+    if (e->state != SCHED_PARKED)
+        return false;
+    if (lheap_in(&e->refill))
+        lheap_remove(&e->rq->refill, &e->refill);
+    e->state = SCHED_ASLEEP;
+    return true;
+}
+
+/*
+ * Queues
+ */
+static void count_movable(struct sched_rq *rq, const struct sched_ent *e, bool in)
+{
+    if (!e->movable || e->bound)
+        return;
+    rq->movable += in ? 1u : ~0u;
+    mask_set(&rq->sys->waiting, rq->cpu, rq->movable);
+}
+
+/* e, runnable and in no queue, goes where it belongs: on its reservation, under fair share, or nowhere now. */
+static void enqueue(struct sched_rq *rq, struct sched_ent *e)
+{
+    e->rt = e->bound && e->left > 0;
+    if (e->bound && !e->rt && !lheap_in(&e->refill))
+        lheap_insert(&rq->refill, &e->refill, e->deadline);
+    if (e->bound && !e->rt && !e->extra) {
+        e->state = SCHED_PARKED;
+        return;
+    }
+    e->state = SCHED_QUEUED;
+    rq->weight += e->weight;
+    if (e->rt) {
+        lheap_insert(&rq->rt, &e->run, e->deadline);
+        return;
+    }
+    if (e->bound)
+        vtime_fit(rq, e, SLEEP_BONUS);
+    lheap_insert(&rq->fair, &e->run, e->vtime);
+    count_movable(rq, e, true);
+}
+
+/* Out of the heap it waits in; a budget to come is still awaited. */
+static void unqueue(struct sched_rq *rq, struct sched_ent *e)
+{
+    lheap_remove(e->rt ? &rq->rt : &rq->fair, &e->run);
+    rq->weight -= e->weight;
+    e->state = SCHED_ASLEEP;
+    if (!e->rt)
+        count_movable(rq, e, false);
+}
+
+static void refill_forget(struct sched_rq *rq, struct sched_ent *e)
+{
+    if (lheap_in(&e->refill))
+        lheap_remove(&rq->refill, &e->refill);
+}
+
+void sched_dequeue(struct sched_rq *rq, struct sched_ent *e)
+{
+    unqueue(rq, e);
+    refill_forget(rq, e);
+}
+
+void sched_arrive(struct sched_rq *rq, struct sched_ent *e)
+{
+    e->rq = rq;
+    vtime_fit(rq, e, LAG_MAX);
+    enqueue(rq, e);
+}
+
+/* A reserved entity wakes: may it go on with what is left of its period, or does a new one start?  A new one, if the old is
+ * over, or if what is left, used up to the deadline, were more than its share. */
+static void period_start(struct sched_ent *e, uint64_t now)
+{
+    uint64_t to_go = e->deadline - now;
+
+    if (lheap_before(now, e->deadline) &&
+        (e->left <= 0 || (unsigned __int128)(uint64_t)e->left * e->period <= (unsigned __int128)to_go * e->budget))
+        return;
+    e->left = e->left < 0 ? e->left + (int64_t)e->budget : (int64_t)e->budget;
+    e->deadline = now + e->period;
+}
+
+/* Must rq's CPU choose again since e has come? */
+static bool preempts(const struct sched_rq *rq, const struct sched_ent *e)
+{
+    const struct sched_ent *c = rq->curr;
+
+    if (!c || c->state != SCHED_RUNNING || e->state == SCHED_PARKED)
+        return true; /* parked: there is a new refill to wait for */
+    if (e->rt)
+        return !c->rt || lheap_before(e->deadline, c->deadline);
+    if (c->rt)
+        return false;
+    return rq->fair.count == 1 || lheap_before(e->vtime + WAKE_GRAIN, c->vtime);
+}
+
+/* Its CPU has not chosen again since e went to sleep. */
+static void resume(struct sched_rq *rq, struct sched_ent *e)
+{
+    e->state = SCHED_RUNNING;
+    rq->weight += e->weight;
+    if (e->bound == rq && !e->rt && e->left <= 0)
+        lheap_insert(&rq->refill, &e->refill, e->deadline);
 }
 
 bool sched_wake(struct sched_ent *e, uint64_t now)
 {
     struct sched_rq *rq = e->rq;
-    const struct sched_ent *c;
 
     assert(e->state == SCHED_ASLEEP);
-    if (rq->curr == e) { /* its CPU has not yet chosen again */
-        e->state = SCHED_RUNNING;
-        rq->weight += e->weight;
+    if (rq->curr == e) {
+        resume(rq, e);
         return false;
     }
-    if (!sched_mask_test(&e->hard, rq->cpu))
+    if (!sched_allowed(e, rq))
         return false;
     sched_charge(rq, now);
-    arrive(rq, e, SLEEP_BONUS);
+    if (e->bound)
+        period_start(e, now);
+    vtime_fit(rq, e, SLEEP_BONUS);
     enqueue(rq, e);
     mask_set(&rq->sys->idle, rq->cpu, false);
-    c = rq->curr;
-    return !c || c->state != SCHED_RUNNING || rq->fair.count == 1 || lheap_before(e->vtime + WAKE_GRAIN, c->vtime);
+    return preempts(rq, e);
 }
 
 bool sched_sleep(struct sched_ent *e, uint64_t now)
 {
     struct sched_rq *rq = e->rq;
+    bool ran = e->state == SCHED_RUNNING;
 
     if (e->state == SCHED_QUEUED) {
-        dequeue(rq, e);
-        return false;
+        unqueue(rq, e);
+    } else if (ran) {
+        sched_charge(rq, now);
+        rq->weight -= e->weight;
     }
-    if (e->state != SCHED_RUNNING)
-        return false;
-    sched_charge(rq, now);
-    rq->weight -= e->weight;
     e->state = SCHED_ASLEEP;
-    return true;
+    quota_return(e);
+    refill_forget(rq, e);
+    return ran;
 }
 
-void sched_yield(struct sched_rq *rq)
+void sched_yield_curr(struct sched_rq *rq)
 {
     if (rq->curr)
         rq->curr->yielded = true;
 }
 
-/* Does curr, runnable, go on although others wait? */
+/*
+ * The decision
+ */
+
+/* The budgets that come back by now. */
+static void refill_due(struct sched_rq *rq, uint64_t now)
+{
+    while (rq->refill.top && !lheap_before(now, rq->refill.top->key)) {
+        struct sched_ent *e = container_of(rq->refill.top, struct sched_ent, refill);
+
+        lheap_remove(&rq->refill, &e->refill);
+        e->left = MIN(e->left, 0) + (int64_t)e->budget;
+        e->deadline += e->period;
+        if (!lheap_before(now, e->deadline))
+            e->deadline = now + e->period;
+        if (e->state == SCHED_QUEUED)
+            unqueue(rq, e);
+        if (e->state != SCHED_RUNNING)
+            enqueue(rq, e);
+        else if (e->left > 0)
+            e->rt = true;
+        else
+            lheap_insert(&rq->refill, &e->refill, e->deadline);
+    }
+}
+
+/* curr, on its reservation, may have used it up. */
+static void deplete(struct sched_rq *rq, struct sched_ent *e)
+{
+    if (!e->rt || e->left > 0)
+        return;
+    e->rt = false;
+    lheap_insert(&rq->refill, &e->refill, e->deadline);
+    if (e->extra)
+        vtime_fit(rq, e, SLEEP_BONUS);
+}
+
+/* Does curr, under fair share, go on although others wait? */
+static bool stays_fair(const struct sched_rq *rq, struct sched_ent *e, bool yielded, uint64_t now)
+{
+    uint64_t first;
+
+    if (!rq->fair.top)
+        return true;
+    first = rq->fair.top->key;
+    if (yielded && lheap_before(e->vtime, first + 1))
+        e->vtime = first + 1;
+    if (yielded)
+        return false;
+    return !lheap_before(now < rq->slice_end ? first + WAKE_GRAIN : first, e->vtime);
+}
+
+/* Does curr, runnable, go on? */
 static bool stays(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
 {
-    uint64_t first = rq->fair.top ? rq->fair.top->key : 0;
     bool yielded = e->yielded;
 
     e->yielded = false;
-    if (!sched_mask_test(&e->hard, rq->cpu))
+    if (!sched_allowed(e, rq))
         return false;
-    if (!rq->fair.top)
-        return true;
-    if (yielded) {
-        if (lheap_before(e->vtime, first + 1))
-            e->vtime = first + 1;
+    if (e->bound && !e->rt && e->left > 0)
+        e->rt = true; /* a reservation it has got while running */
+    deplete(rq, e);
+    if (e->rt)
+        return !rq->rt.top || !lheap_before(rq->rt.top->key, e->deadline);
+    if (rq->rt.top || (e->bound && !e->extra) || !affords(e))
         return false;
-    }
-    return !lheap_before(now < rq->slice_end ? first + WAKE_GRAIN : first, e->vtime);
+    return stays_fair(rq, e, yielded, now);
+}
+
+/* curr, runnable, makes room. */
+static void put_back(struct sched_rq *rq, struct sched_ent *e)
+{
+    rq->weight -= e->weight;
+    e->state = SCHED_ASLEEP;
+    if (sched_allowed(e, rq))
+        enqueue(rq, e);
+    else
+        refill_forget(rq, e);
+}
+
+static void park(struct sched_rq *rq, struct sched_ent *e)
+{
+    unqueue(rq, e);
+    e->state = SCHED_PARKED;
+    __atomic_add_fetch(&e->group->parked, 1, __ATOMIC_RELEASE);
+}
+
+/* The first in line that may run, or NULL. */
+static struct sched_ent *first(struct sched_rq *rq)
+{
+    if (rq->rt.top)
+        return ent_of(rq->rt.top);
+    while (rq->fair.top && !affords(ent_of(rq->fair.top)))
+        park(rq, ent_of(rq->fair.top));
+    return rq->fair.top ? ent_of(rq->fair.top) : NULL;
 }
 
 static uint64_t slice(const struct sched_rq *rq)
 {
     uint64_t s = SLICE_TARGET / (rq->fair.count + 1);
 
-    return s < SLICE_MIN ? SLICE_MIN : s > SLICE_MAX ? SLICE_MAX : s;
+    return s < SLICE_MIN ? SLICE_MIN : MIN(s, SLICE_MAX);
 }
 
 static void run(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
 {
-    dequeue(rq, e);
+    unqueue(rq, e);
     rq->weight += e->weight;
     e->state = SCHED_RUNNING;
     e->charged = now;
@@ -291,30 +486,55 @@ static void run(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
     rq->slice_end = now + slice(rq);
 }
 
+/* When must this choice be looked at again? */
+static uint64_t until(const struct sched_rq *rq, uint64_t now)
+{
+    const struct sched_ent *e = rq->curr;
+    uint64_t t = rq->refill.top ? rq->refill.top->key : SCHED_NEVER;
+
+    if (e && e->rt)
+        return MIN(t, now + (uint64_t)e->left);
+    if (e && rq->fair.count)
+        t = MIN(t, rq->slice_end);
+    if (e && sched_group_capped(e->group))
+        t = MIN(t, now + (uint64_t)e->quota);
+    return t;
+}
+
+/* What other CPUs may know of us without our lock. */
+static void hint(struct sched_rq *rq, uint64_t now)
+{
+    uint64_t low = 0;
+    bool open = sched_rq_low(rq, &low);
+
+    if (!open) /* ahead of nobody */
+        low = rq->vtime - (1ull << 62);
+    WRITE_ONCE(rq->hint_weight, open && !rq->fair.count ? rq->curr->weight : 0);
+    WRITE_ONCE(rq->hint_since, now);
+    WRITE_ONCE(rq->hint_low, low);
+}
+
 struct sched_choice sched_pick(struct sched_rq *rq, uint64_t now)
 {
     struct sched_ent *e = rq->curr;
 
     sched_charge(rq, now);
-    if (e && e->state == SCHED_RUNNING && stays(rq, e, now)) {
+    refill_due(rq, now);
+    if (curr_runs(rq) && stays(rq, e, now)) {
         if (now >= rq->slice_end)
             rq->slice_end = now + slice(rq);
     } else {
-        if (e && e->state == SCHED_RUNNING) {
-            rq->weight -= e->weight;
-            e->state = SCHED_ASLEEP;
-            if (sched_mask_test(&e->hard, rq->cpu))
-                enqueue(rq, e);
-        }
+        if (curr_runs(rq))
+            put_back(rq, e);
         rq->curr = NULL;
-        if (rq->fair.top)
-            run(rq, ent_of(rq->fair.top), now);
+        e = first(rq);
+        if (e)
+            run(rq, e, now);
     }
     rq_advance(rq);
     mask_set(&rq->sys->idle, rq->cpu, !rq->curr);
-    WRITE_ONCE(rq->solo_since, now);
-    WRITE_ONCE(rq->solo_weight, rq->curr && !rq->fair.count ? rq->curr->weight : 0);
-    return (struct sched_choice){ rq->curr, rq->fair.count ? rq->slice_end : SCHED_NEVER };
+    hint(rq, now);
+    return (struct sched_choice){ rq->curr, until(rq, now) };
 }
 
 void sched_unloaded(struct sched_ent *e)
@@ -322,118 +542,133 @@ void sched_unloaded(struct sched_ent *e)
     __atomic_store_n(&e->loaded, false, __ATOMIC_RELEASE);
 }
 
-/* Would it be good for e, which waits elsewhere, to come to `to`? */
-static bool should_come(const struct sched_rq *to, const struct sched_ent *e)
-{
-    if (!sched_mask_test(&e->hard, to->cpu) || __atomic_load_n(&e->loaded, __ATOMIC_ACQUIRE))
-        return false;
-    return rq_empty(to) || (lheap_before(e->vtime + STEAL_LAG, to->vtime) && sched_mask_test(&e->soft, to->cpu));
-}
-
-struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64_t now)
-{
-    struct lheap_node *n = from->fair.top;
-    struct sched_ent *best = NULL;
-
-    sched_charge(to, now);
-    for (unsigned i = 0; n && i < STEAL_SCAN; i++, n = lheap_walk(n, false)) {
-        struct sched_ent *e = ent_of(n);
-
-        if (!should_come(to, e))
-            continue;
-        if (best && (sched_mask_test(&best->soft, to->cpu) > sched_mask_test(&e->soft, to->cpu) ||
-                     !lheap_before(e->vtime, best->vtime)))
-            continue;
-        best = e;
-    }
-    if (!best)
-        return NULL;
-    dequeue(from, best);
-    best->rq = to;
-    arrive(to, best, LAG_MAX);
-    enqueue(to, best);
-    return best;
-}
-
-unsigned sched_victim(const struct sched_rq *rq, unsigned from)
-{
-    unsigned cpu = sched_mask_next(&rq->sys->waiting, &rq->sys->waiting, from);
-
-    return cpu == rq->cpu ? sched_mask_next(&rq->sys->waiting, &rq->sys->waiting, cpu + 1) : cpu;
-}
-
-/* Is the other queue so far ahead of us that it should take some of our work?  If its curr is alone, it may
- * have run for long without being charged.  Read without its lock: a hint. */
-static bool far_ahead(const struct sched_rq *rq, const struct sched_rq *other, uint64_t now)
-{
-    uint64_t v = READ_ONCE(other->vtime), since = READ_ONCE(other->solo_since);
-    uint32_t weight = READ_ONCE(other->solo_weight);
-
-    if (weight && now > since)
-        v += weighted(now - since, weight);
-    return lheap_before(rq->fair.top->key + STEAL_LAG, v);
-}
-
-unsigned sched_helper(struct sched_rq *rq, uint64_t now)
-{
-    struct sched_sys *sys = rq->sys;
-    const struct sched_ent *e;
-    unsigned cpu;
-
-    if (!rq->fair.top)
-        return SCHED_CPUS;
-    e = ent_of(rq->fair.top);
-    cpu = idle_cpu_for(e, &e->hard);
-    for (unsigned i = 0; cpu == SCHED_CPUS && i < HELPER_SCAN && i < sys->nr_cpus; i++) {
-        unsigned c = rq->probe++ % sys->nr_cpus;
-        const struct sched_rq *other = sys->rq[c];
-
-        if (other && other != rq && sched_mask_test(&e->hard, c) && far_ahead(rq, other, now))
-            cpu = c;
-    }
-    if (cpu < SCHED_CPUS)
-        __atomic_store_n(&sys->rq[cpu]->helps, rq->cpu + 1, __ATOMIC_RELEASE);
-    return cpu;
-}
-
+/*
+ * Parameters
+ */
 void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
 {
     struct sched_rq *rq = e->rq;
 
+    assert(weight > 0 && weight <= SCHED_WEIGHT_MAX);
     sched_charge(rq, now);
-    if (e->state != SCHED_ASLEEP)
+    if (e->state == SCHED_QUEUED || e->state == SCHED_RUNNING)
         rq->weight += (uint64_t)weight - e->weight;
     e->weight = weight;
 }
 
-bool sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)
+void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)
 {
+    struct sched_rq *rq = e->rq;
+    bool waits = e->state == SCHED_QUEUED || e->state == SCHED_PARKED;
+
+    if (e->state == SCHED_QUEUED)
+        unqueue(rq, e);
     e->hard = *hard;
     e->soft = *soft;
-    return !sched_mask_test(hard, e->rq->cpu);
+    e->movable = mask_many(hard);
+    if (!waits)
+        return;
+    e->state = SCHED_ASLEEP;
+    if (sched_allowed(e, rq))
+        enqueue(rq, e);
+    else
+        refill_forget(rq, e);
+}
+
+void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra, uint64_t now)
+{
+    struct sched_rq *rq = e->rq;
+
+    sched_charge(rq, now);
+    if (e->state == SCHED_QUEUED)
+        unqueue(rq, e);
+    refill_forget(rq, e);
+    if (e->state != SCHED_RUNNING)
+        e->state = SCHED_ASLEEP;
+    if (e->bound)
+        e->bound->reserved -= e->budget * SCHED_UNIT / e->period;
+    if (at)
+        at->reserved += budget * SCHED_UNIT / period;
+    e->bound = at;
+    e->budget = budget;
+    e->period = period;
+    e->extra = extra;
+    e->left = (int64_t)budget;
+    e->deadline = now + period;
+    e->rt = false;
+}
+
+/*
+ * Audit
+ */
+static const char *audit_waiting(const struct sched_rq *rq, struct lheap_node *n, bool rt)
+{
+    const struct sched_ent *e = ent_of(n);
+
+    if (e->state != SCHED_QUEUED)
+        return "S1: in a heap but not queued";
+    if (e->rq != rq || !sched_allowed(e, rq))
+        return "S3: not at home, or not allowed";
+    if (e->rt != rt || (rt && e->left <= 0) || n->key != (rt ? e->deadline : e->vtime))
+        return "S4: in the wrong heap, or by a wrong key";
+    if (!rt && (e->bound != NULL) != lheap_in(&e->refill))
+        return "S5: awaits no budget";
+    return NULL;
+}
+
+static const char *audit_heap(const struct sched_rq *rq, const struct lheap *h, bool rt, uint64_t *weight, unsigned *movable)
+{
+    const char *wrong = lheap_audit(h);
+
+    for (struct lheap_node *n = h->top; n && !wrong; n = lheap_walk(n, false)) {
+        const struct sched_ent *e = ent_of(n);
+
+        wrong = audit_waiting(rq, n, rt);
+        *weight += e->weight;
+        *movable += !rt && e->movable && !e->bound;
+    }
+    return wrong;
+}
+
+static const char *audit_refill(const struct sched_rq *rq)
+{
+    const char *wrong = lheap_audit(&rq->refill);
+
+    for (struct lheap_node *n = rq->refill.top; n && !wrong; n = lheap_walk(n, false)) {
+        const struct sched_ent *e = container_of(n, struct sched_ent, refill);
+
+        if (e->rq != rq || e->bound != rq || e->state == SCHED_ASLEEP || e->left > 0 || e->rt || n->key != e->deadline)
+            wrong = "S5: awaits a budget without need";
+    }
+    return wrong;
+}
+
+static const char *audit_curr(const struct sched_rq *rq)
+{
+    const struct sched_ent *e = rq->curr;
+
+    if (!e)
+        return NULL;
+    if (e->rq != rq || e->state == SCHED_QUEUED || e->state == SCHED_PARKED || !e->loaded)
+        return "S1: curr is not at home";
+    return NULL;
 }
 
 const char *sched_rq_audit(const struct sched_rq *rq)
 {
-    const char *wrong = lheap_audit(&rq->fair);
-    uint64_t weight = 0;
+    uint64_t weight = curr_runs(rq) ? rq->curr->weight : 0;
+    unsigned movable = 0;
+    const char *wrong = audit_heap(rq, &rq->rt, true, &weight, &movable);
 
-    for (struct lheap_node *n = rq->fair.top; n && !wrong; n = lheap_walk(n, false)) {
-        const struct sched_ent *e = ent_of(n);
-
-        weight += e->weight;
-        if (e->state != SCHED_QUEUED)
-            wrong = "S1: in the heap but not queued";
-        else if (e->rq != rq)
-            wrong = "S3: not at home";
-        else if (n->key != e->vtime)
-            wrong = "S1: key is not the virtual time";
-    }
-    if (rq->curr && rq->curr->state == SCHED_RUNNING)
-        weight += rq->curr->weight;
-    if (rq->curr && (rq->curr->rq != rq || rq->curr->state == SCHED_QUEUED))
-        wrong = "S1: curr is not at home";
+    if (!wrong)
+        wrong = audit_heap(rq, &rq->fair, false, &weight, &movable);
+    if (!wrong)
+        wrong = audit_refill(rq);
+    if (!wrong)
+        wrong = audit_curr(rq);
     if (!wrong && weight != rq->weight)
         wrong = "S2: sum of weights";
+    if (!wrong && (movable != rq->movable || sched_mask_test(&rq->sys->waiting, rq->cpu) != (movable > 0)))
+        wrong = "S6: movable";
     return wrong;
 }

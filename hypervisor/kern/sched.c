@@ -75,7 +75,7 @@ static bool runnable(const struct sched_vcpu *sv)
 /* The runstate of a vCPU that is not on a CPU. */
 static int waiting_state(const struct sched_vcpu *sv)
 {
-    if (sv->ent.state == SCHED_QUEUED)
+    if (sv->ent.state == SCHED_QUEUED || sv->ent.state == SCHED_PARKED)
         return RUNSTATE_runnable;
     if (READ_ONCE(sv->blocked))
         return RUNSTATE_blocked;
@@ -88,9 +88,11 @@ static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_m
     struct sched_ent *e = &sv->ent;
     uint64_t now = time_now();
 
-    if (!runnable(sv) || (e->state == SCHED_QUEUED && !sched_mask_test(&e->hard, rq->cpu)))
+    bool run = runnable(sv);
+
+    if (!run)
         *resched |= sched_sleep(e, now);
-    if (runnable(sv) && e->state == SCHED_ASLEEP) {
+    else if (e->state == SCHED_ASLEEP) {
         struct sched_rq *to = may_move ? sched_place(e) : rq;
 
         if (to != rq) {
@@ -101,7 +103,7 @@ static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_m
     }
     if (rq->curr != e)
         runstate_enter(sv, waiting_state(sv), now);
-    else if (!sched_mask_test(&e->hard, rq->cpu))
+    else if (!sched_allowed(e, rq))
         *resched = true;
     return true;
 }
@@ -142,7 +144,7 @@ void vcpu_yield(void)
     uint64_t flags;
     struct sched_rq *rq = sched_lock(current->sched, &flags);
 
-    sched_yield(rq);
+    sched_yield_curr(rq);
     sched_unlock(rq, flags);
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
@@ -260,7 +262,7 @@ bool vcpu_is_up(const struct vcpu *v)
 static void pull_work(struct cpu_sched *q, uint64_t now)
 {
     unsigned helps = __atomic_exchange_n(&q->rq.helps, 0, __ATOMIC_ACQUIRE);
-    bool idle = !q->rq.fair.count && !(q->rq.curr && q->rq.curr->state == SCHED_RUNNING);
+    bool idle = sched_rq_empty(&q->rq); /* a hint: without the lock */
     unsigned cpu = helps ? helps - 1 : sched_victim(&q->rq, 0);
     struct sched_ent *got = NULL;
 
@@ -302,6 +304,8 @@ static struct vcpu *choose(struct cpu_sched *q, struct vcpu *prev, uint64_t now,
         runstate_enter(prev->sched, prev->is_idle ? RUNSTATE_runnable : waiting_state(prev->sched), now);
     runstate_enter(next->sched, RUNSTATE_running, now);
     slice_program(q, c.until);
+    if (c.ent && sched_group_capped(c.ent->group))
+        sched_cap_arm(next->domain->sched);
     *helper = sched_helper(&q->rq, now);
     unlock_irqrestore(&q->lock, flags);
     return next;
@@ -382,52 +386,34 @@ void sched_init_cpu(void)
     runstate_enter(current->sched, RUNSTATE_running, time_now());
 }
 
-int sched_domain_create(struct domain *d)
-{
-    struct sched_domain *sd = mem_alloc(sizeof(*sd));
-
-    if (!sd)
-        return -XEN_ENOMEM;
-    lock_init(&sd->lock, RANK_VCPU);
-    sd->weight = SCHED_WEIGHT_DEFAULT;
-    d->sched = sd;
-    watchdogs_init(d);
-    return 0;
-}
-
-void sched_domain_destroy(struct domain *d)
-{
-    if (!d->sched)
-        return;
-    watchdogs_kill(d);
-    mem_free(d->sched);
-    d->sched = NULL;
-}
-
 static void poll_timeout(void *data)
 {
     vcpu_wake(data);
 }
 
-/* Where a new vCPU is at home: its number's CPU, so that a domain's vCPUs start spread. */
-static struct sched_rq *first_home(const struct vcpu *v)
+struct sched_rq *sched_home(unsigned cpu)
 {
-    unsigned cpu = v->is_idle ? v->cpu : v->id % MAX(sys.nr_cpus, 1u);
-
-    for (unsigned i = 0; !v->is_idle && !sys.rq[cpu] && i < sys.nr_cpus; i++)
+    cpu %= MAX(sys.nr_cpus, 1u);
+    for (unsigned i = 0; !sys.rq[cpu] && i < sys.nr_cpus; i++)
         cpu = (cpu + 1) % sys.nr_cpus;
     return &per_cpu(cpu_sched, cpu).rq;
+}
+
+struct sched_sys *sched_system(void)
+{
+    return &sys;
 }
 
 int sched_vcpu_create(struct vcpu *v)
 {
     struct sched_vcpu *sv = mem_alloc(sizeof(*sv));
-    struct sched_rq *home = first_home(v);
+    struct sched_domain *sd = v->domain->sched;
+    struct sched_rq *home = v->is_idle ? &per_cpu(cpu_sched, v->cpu).rq : sched_home(v->id); /* so they start spread */
 
     if (!sv)
         return -XEN_ENOMEM;
     sv->v = v;
-    sched_ent_init(&sv->ent, home, v->domain->sched ? v->domain->sched->weight : SCHED_WEIGHT_DEFAULT);
+    sched_ent_init(&sv->ent, sd ? &sd->group : NULL, home, sd ? sd->weight : SCHED_WEIGHT_DEFAULT);
     sv->runstate.state = v->is_idle ? RUNSTATE_running : RUNSTATE_offline;
     sv->runstate.state_entry_time = time_now();
     if (!v->is_idle) {
@@ -448,56 +434,19 @@ void sched_vcpu_destroy(struct vcpu *v)
     sched_reconsider(sv);
     while (vcpu_loaded(v) || __atomic_load_n(&sv->leaving, __ATOMIC_ACQUIRE))
         cpu_relax();
-    timer_kill(&sv->poll_timer);
+    sched_reservation_drop(sv);
+    if (!v->is_idle)
+        timer_kill(&sv->poll_timer);
     v->sched = NULL;
     mem_free(sv);
-}
-
-int sched_affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft)
-{
-    unsigned cpu = sched_mask_next(hard, hard, 0);
-    struct sched_rq *rq;
-    uint64_t flags;
-
-    while (cpu < SCHED_CPUS && !READ_ONCE(sys.rq[cpu]))
-        cpu = sched_mask_next(hard, hard, cpu + 1);
-    if (cpu == SCHED_CPUS)
-        return -XEN_EINVAL;
-    rq = sched_lock(sv, &flags);
-    sched_set_affinity(&sv->ent, hard, soft);
-    sched_unlock(rq, flags);
-    sched_reconsider(sv);
-    return 0;
-}
-
-int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
-{
-    struct sched_mask want = { 0 };
-    int r;
-
-    if (pcpu >= SCHED_CPUS || (pcpu >= 0 && !READ_ONCE(sys.rq[pcpu])))
-        return -XEN_EINVAL;
-    lock(&sv->v->lock);
-    if (pcpu < 0) {
-        r = sv->pin_override ? sched_affinity_apply(sv, &sv->saved_hard, &sv->ent.soft) : -XEN_EINVAL;
-        sv->pin_override = false;
-    } else if (sv->pin_override) {
-        r = -XEN_EBUSY;
-    } else {
-        sv->saved_hard = sv->ent.hard;
-        sv->pin_override = true;
-        want.bits[pcpu / 64] = 1ul << (pcpu % 64);
-        r = sched_affinity_apply(sv, &want, &sv->ent.soft);
-    }
-    unlock(&sv->v->lock);
-    return r;
 }
 
 static void dump_vcpu(struct sched_ent *e, const char *how)
 {
     const struct vcpu *v = vcpu_of(e);
 
-    log_info("    d%dv%u %s weight %u vtime %lu\n", v->domain->id, v->id, how, e->weight, e->vtime);
+    log_info("    d%dv%u %s%s weight %u vtime %lu\n", v->domain->id, v->id, how, e->rt ? " reserved" : "", e->weight,
+             e->vtime);
 }
 
 static void dump_queue(struct cpu_sched *q)
@@ -506,8 +455,8 @@ static void dump_queue(struct cpu_sched *q)
     const char *wrong = sched_rq_audit(&q->rq);
     unsigned shown = 0;
 
-    log_info("  CPU %u: %u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu,
-             q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals, wrong ? ", BROKEN: " : "",
+    log_info("  CPU %u: %u+%u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu,
+             q->rq.rt.count, q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals, wrong ? ", BROKEN: " : "",
              wrong ? wrong : "");
     if (q->rq.curr)
         dump_vcpu(q->rq.curr, "runs");

@@ -7,6 +7,7 @@
 #ifndef KERN_SCHED_H
 #define KERN_SCHED_H
 
+#include "kern/cpumask.h"
 #include "kern/hypercall.h"
 
 struct vcpu;
@@ -50,6 +51,30 @@ void runstate_retry(void);
 
 /* Debug key 'r': the run queues, to the log. */
 void sched_dump(void);
+
+/*
+ * Parameters (kern/schedparam.c), for the toolstack's operations.  Any context that may take RANK_VCPU locks.
+ */
+struct sched_domain_params {
+    uint32_t weight; /* 1 .. 65535; 256 is usual */
+    uint32_t cap;    /* percent of one CPU for all of its vCPUs together; 0: none */
+};
+/* A vCPU's reservation: budget_us of CPU time in each period_us; with extra it may have more, if there is. */
+struct sched_reservation {
+    uint32_t period_us, budget_us; /* budget 0: no reservation */
+    bool extra;
+};
+void sched_domain_get_params(const struct domain *d, struct sched_domain_params *p);
+/* -XEN_EINVAL: out of range. */
+int sched_domain_set_params(struct domain *d, const struct sched_domain_params *p);
+void sched_vcpu_get_reservation(const struct vcpu *v, struct sched_reservation *r);
+/* -XEN_EINVAL: budget above period, period below 100 us or above 4 s; -XEN_ENOSPC: no CPU that v may use has room for it:
+ * everything stays as it was. */
+int sched_vcpu_set_reservation(struct vcpu *v, const struct sched_reservation *r);
+void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *soft);
+/* NULL: leave as it is.  -XEN_EINVAL: no CPU of hard is there; -XEN_EBUSY: pinned by SCHEDOP_pin_override;
+ * -XEN_ENOSPC: v's reservation has no room there. */
+int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 
 hcall_fn do_sched_op, do_sched_op_compat, do_vcpu_op;
 

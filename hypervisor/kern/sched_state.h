@@ -21,7 +21,7 @@ struct sched_vcpu {
     bool blocked;                       /* sleeps until vcpu_wake() [atomic] */
     bool polling;                       /* in SCHEDOP_poll [by its own CPU] */
     bool initialising;                  /* VCPUOP_initialise is under way [v->lock] */
-    bool pin_override;                  /* SCHEDOP_pin_override in force; saved_hard is what it hides [v->lock] */
+    bool pin_override;                  /* SCHEDOP_pin_override in force; saved_hard is what it hides [config] */
     struct sched_mask saved_hard;
     struct vcpu_runstate_info runstate; /* [run queue's lock] */
     uint64_t runstate_gva;              /* the guest's area, 0: none [by its own CPU, or before it runs] */
@@ -37,8 +37,11 @@ struct watchdog {
 };
 
 struct sched_domain {
-    spinlock_t lock; /* RANK_VCPU */
-    uint32_t weight; /* [lock] */
+    struct sched_group group;  /* its cap */
+    struct timer refill;       /* for the cap */
+    bool refill_armed;         /* [atomic] */
+    uint32_t weight, cap;      /* [config] */
+    spinlock_t lock;           /* RANK_VCPU: watchdogs */
     struct watchdog watchdog[NR_WATCHDOGS];
 };
 
@@ -52,8 +55,13 @@ struct sched_rq *sched_lock(struct sched_vcpu *sv, uint64_t *flags);
 void sched_unlock(struct sched_rq *rq, uint64_t flags);
 /* sv's flags have changed: queue it, take it off, or make its CPU choose again.  Any context. */
 void sched_reconsider(struct sched_vcpu *sv);
-/* New CPU sets for v.  -XEN_EINVAL: no CPU of hard is there. */
-int sched_affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft);
+/* The first CPU queue from `cpu` on, round the circle. */
+struct sched_rq *sched_home(unsigned cpu);
+struct sched_sys *sched_system(void);
+/* The domain's cap is in use: its refills must come. */
+void sched_cap_arm(struct sched_domain *sd);
+/* Give back what sv, about to be destroyed, has reserved. */
+void sched_reservation_drop(struct sched_vcpu *sv);
 /* SCHEDOP_pin_override: only CPU pcpu, or (negative) as before.  -XEN_EINVAL: no such CPU, or no pin to undo; -XEN_EBUSY:
  * is pinned already. */
 int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scheduling policy: several run queues.  Where a waking entity goes, which CPU takes work from which, and whether a
+ * reservation fits.  What is read of queues whose lock isn't held is a hint: a wrong one costs time, nothing else.
+ * Read first: core/sched.c.
+ */
+#include "core/sched.h"
+#include "core/port.h"
+
+#define STEAL_LAG   10000000ull /* [virtual ns] between queues before somebody moves to a busy CPU */
+#define STEAL_SCAN  256         /* entities looked at for one that may move */
+#define HELPER_SCAN 8           /* CPUs looked at for one that could help */
+
+static struct sched_ent *ent_of(struct lheap_node *n)
+{
+    return container_of(n, struct sched_ent, run);
+}
+
+/* An idle CPU, from `from` on, that is in `among` and that e may use; or SCHED_CPUS. */
+static unsigned idle_from(const struct sched_ent *e, const struct sched_mask *among, unsigned from)
+{
+    const struct sched_mask *idle = &e->rq->sys->idle;
+    unsigned cpu = sched_mask_next(idle, among, from);
+
+    while (cpu < SCHED_CPUS && !sched_mask_test(&e->hard, cpu))
+        cpu = sched_mask_next(idle, among, cpu + 1);
+    return cpu;
+}
+
+/* Likewise, round the circle from e's home on, so that not all crowd the first CPUs. */
+static unsigned idle_for(const struct sched_ent *e, const struct sched_mask *among)
+{
+    unsigned cpu = idle_from(e, among, e->rq->cpu);
+
+    return cpu < SCHED_CPUS ? cpu : idle_from(e, among, 0);
+}
+
+/* Nobody is idle: home, unless one of the next two it may use has clearly less to do. */
+static struct sched_rq *place_busy(const struct sched_ent *e)
+{
+    const struct sched_sys *sys = e->rq->sys;
+    struct sched_rq *best = sched_allowed(e, e->rq) ? e->rq : NULL;
+    unsigned cpu = e->rq->cpu + 1, tried = 0;
+
+    for (unsigned i = 0; i < sys->nr_cpus && tried < 2; i++, cpu++) {
+        struct sched_rq *rq = sys->rq[cpu % sys->nr_cpus];
+
+        if (!rq || rq == e->rq || !sched_allowed(e, rq))
+            continue;
+        if (!best || READ_ONCE(rq->weight) + e->weight < READ_ONCE(best->weight))
+            best = rq;
+        tried++;
+    }
+    return best ? best : e->rq;
+}
+
+struct sched_rq *sched_place(const struct sched_ent *e)
+{
+    const struct sched_sys *sys = e->rq->sys;
+    unsigned home = e->rq->cpu, cpu;
+    bool home_idle = sched_allowed(e, e->rq) && sched_mask_test(&sys->idle, home);
+
+    if (__atomic_load_n(&e->loaded, __ATOMIC_ACQUIRE))
+        return e->rq;
+    if (e->bound)
+        return e->bound;
+    if (home_idle && sched_mask_test(&e->soft, home))
+        return e->rq;
+    cpu = idle_for(e, &e->soft);
+    if (cpu == SCHED_CPUS)
+        cpu = home_idle ? home : idle_for(e, &e->hard);
+    return cpu < SCHED_CPUS ? sys->rq[cpu] : place_busy(e);
+}
+
+void sched_rehome(struct sched_ent *e, struct sched_rq *to)
+{
+    assert(e->state == SCHED_ASLEEP && e->rq->curr != e && !lheap_in(&e->refill));
+    e->rq = to;
+}
+
+/*
+ * Would it be good for e, which waits elsewhere, to come to `to`?  Only if it would run there at once: it can't be
+ * handed round while it waits.
+ */
+static bool should_come(const struct sched_rq *to, const struct sched_ent *e)
+{
+    uint64_t low;
+
+    if (e->bound || !sched_allowed(e, to) || __atomic_load_n(&e->loaded, __ATOMIC_ACQUIRE))
+        return false;
+    if (sched_rq_empty(to))
+        return true;
+    return sched_rq_low(to, &low) && lheap_before(e->vtime + STEAL_LAG, low) && sched_mask_test(&e->soft, to->cpu);
+}
+
+/* Is a, that may come, a better choice than b? */
+static bool better(const struct sched_rq *to, const struct sched_ent *a, const struct sched_ent *b)
+{
+    bool a_likes = sched_mask_test(&a->soft, to->cpu), b_likes = sched_mask_test(&b->soft, to->cpu);
+
+    return a_likes != b_likes ? a_likes : lheap_before(a->vtime, b->vtime);
+}
+
+struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64_t now)
+{
+    struct lheap_node *n = from->movable ? from->fair.top : NULL;
+    struct sched_ent *best = NULL;
+
+    sched_charge(to, now);
+    for (unsigned i = 0; n && i < STEAL_SCAN; i++, n = lheap_walk(n, false)) {
+        struct sched_ent *e = ent_of(n);
+
+        if (should_come(to, e) && (!best || better(to, e, best)))
+            best = e;
+    }
+    if (!best)
+        return NULL;
+    sched_dequeue(from, best);
+    sched_arrive(to, best);
+    return best;
+}
+
+unsigned sched_victim(const struct sched_rq *rq, unsigned from)
+{
+    const struct sched_mask *w = &rq->sys->waiting;
+    unsigned cpu = sched_mask_next(w, w, from);
+
+    return cpu == rq->cpu ? sched_mask_next(w, w, cpu + 1) : cpu;
+}
+
+/* Is the other queue so far ahead of e that it should take it?  If its curr is alone, it may have run for long since it was
+ * chosen. */
+static bool far_ahead(const struct sched_rq *other, const struct sched_ent *e, uint64_t now)
+{
+    uint64_t low = READ_ONCE(other->hint_low), since = READ_ONCE(other->hint_since);
+    uint32_t weight = READ_ONCE(other->hint_weight);
+
+    if (weight && now > since)
+        low += (now - since) * SCHED_WEIGHT_DEFAULT / weight;
+    return lheap_before(e->vtime + STEAL_LAG, low);
+}
+
+/* One that waits and may go elsewhere; near the top, not always the first. */
+static const struct sched_ent *first_movable(const struct sched_rq *rq)
+{
+    struct lheap_node *n = rq->movable ? rq->fair.top : NULL;
+
+    for (unsigned i = 0; n && i < STEAL_SCAN; i++, n = lheap_walk(n, false))
+        if (ent_of(n)->movable && !ent_of(n)->bound)
+            return ent_of(n);
+    return NULL;
+}
+
+unsigned sched_helper(struct sched_rq *rq, uint64_t now)
+{
+    const struct sched_sys *sys = rq->sys;
+    const struct sched_ent *e = first_movable(rq);
+    unsigned cpu;
+
+    if (!e)
+        return SCHED_CPUS;
+    cpu = idle_for(e, &e->hard);
+    for (unsigned i = 0; cpu == SCHED_CPUS && i < HELPER_SCAN && i < sys->nr_cpus; i++) {
+        unsigned c = rq->probe++ % sys->nr_cpus;
+        const struct sched_rq *other = sys->rq[c];
+
+        if (other && other != rq && sched_mask_test(&e->hard, c) && far_ahead(other, e, now))
+            cpu = c;
+    }
+    if (cpu < SCHED_CPUS)
+        __atomic_store_n(&sys->rq[cpu]->helps, rq->cpu + 1, __ATOMIC_RELEASE);
+    return cpu;
+}
+
+/* What rq would have reserved, without e's present reservation. */
+static uint64_t reserved_without(const struct sched_rq *rq, const struct sched_ent *e)
+{
+    return rq->reserved - (e->bound == rq ? e->budget * SCHED_UNIT / e->period : 0);
+}
+
+struct sched_rq *sched_admit(const struct sched_ent *e, uint64_t budget, uint64_t period)
+{
+    const struct sched_sys *sys = e->rq->sys;
+    struct sched_rq *best = NULL;
+    uint64_t share;
+
+    if (!budget || budget > period || period > UINT64_MAX / SCHED_UNIT / 2)
+        return NULL;
+    share = budget * SCHED_UNIT / period + 1;
+    for (unsigned cpu = 0; cpu < sys->nr_cpus; cpu++) {
+        struct sched_rq *rq = sys->rq[cpu];
+        bool home = rq == (e->bound ? e->bound : e->rq);
+
+        if (!rq || !sched_mask_test(&e->hard, cpu) || reserved_without(rq, e) + share > SCHED_RESERVABLE)
+            continue;
+        if (home)
+            return rq;
+        if (!best || reserved_without(rq, e) < reserved_without(best, e))
+            best = rq;
+    }
+    return best;
+}
