@@ -75,7 +75,7 @@ static inline size_t put(struct writer *w, uint64_t v, unsigned int len)
     size_t at = w->n;
 
     for (unsigned int i = 0; i < len; i++)
-        w->bytes[w->n++] = (uint8_t)(v >> 8 * i);
+        w->bytes[w->n++] = (uint8_t)(i < 8 ? v >> 8 * i : 0);
     return at;
 }
 
