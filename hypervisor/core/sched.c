@@ -142,13 +142,18 @@ void sched_charge(struct sched_rq *rq, uint64_t now)
     rq_advance(rq);
 }
 
-/* Bring e's virtual time to within LAG_MAX, and `behind`, of rq's. */
+/* Bring e's virtual time to at most LAG_MAX after rq's, and at most `behind` before rq's or that of the one who has had least
+ * (one just taken from another queue may be before rq's). */
 static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
 {
+    uint64_t base = rq->vtime, low;
+
+    if (sched_rq_low(rq, &low) && lheap_before(low, base))
+        base = low;
     if (sched_rq_empty(rq) && lheap_before(rq->vtime, e->vtime))
         rq->vtime = e->vtime;
-    if (lheap_before(e->vtime, rq->vtime - behind))
-        e->vtime = rq->vtime - behind;
+    if (lheap_before(e->vtime, base - behind))
+        e->vtime = base - behind;
     if (lheap_before(rq->vtime + LAG_MAX, e->vtime))
         e->vtime = rq->vtime + LAG_MAX;
 }
@@ -290,6 +295,17 @@ void sched_arrive(struct sched_rq *rq, struct sched_ent *e)
     enqueue(rq, e);
 }
 
+/* e wakes at a new home: it is not further behind its turn here than it was where it left, even if this queue has not got
+ * so far; so a short-sleeping entity runs at once wherever it wakes. */
+static void vtime_follow(struct sched_rq *rq, struct sched_ent *e)
+{
+    uint64_t here = rq->vtime + (e->vtime - e->from_vtime);
+
+    if (e->moved && lheap_before(here, e->vtime))
+        e->vtime = here;
+    e->moved = false;
+}
+
 /* A reserved entity wakes: may it go on with what is left of its period, or does a new one start?  A new one, if the old is
  * over, or if what is left, used up to the deadline, were more than its share. */
 static void period_start(struct sched_ent *e, uint64_t now)
@@ -340,6 +356,7 @@ bool sched_wake(struct sched_ent *e, uint64_t now)
     sched_charge(rq, now);
     if (e->bound)
         period_start(e, now);
+    vtime_follow(rq, e);
     vtime_fit(rq, e, SLEEP_BONUS);
     enqueue(rq, e);
     mask_set(&rq->sys->idle, rq->cpu, false);

@@ -54,6 +54,8 @@ struct sched_ent {
     bool loaded;               /* a CPU holds its registers: must not change its home [atomic] */
     uint32_t weight;
     uint64_t vtime;            /* weighted time it has had */
+    uint64_t from_vtime;       /* if moved: its former queue's virtual time when it left */
+    bool moved;                /* has got a new home since it last ran */
     uint64_t charged;          /* RUNNING: time up to which all is accounted */
     uint64_t budget, period;   /* reservation */
     uint64_t deadline;         /* end of its present period */
@@ -168,7 +170,7 @@ const char *sched_rq_audit(const struct sched_rq *rq);
  * no CPU that is there. */
 struct sched_rq *sched_place(const struct sched_ent *e);
 /* e (asleep, not loaded) changes its home; the lock of the old home is held. */
-void sched_rehome(struct sched_ent *e, struct sched_rq *to);
+void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now);
 
 /* Move one that waits at `from` to `to`, if that is good for it: to is idle, or far ahead in
  * virtual time.  Gives the one moved, QUEUED at `to`, or NULL. */

@@ -72,9 +72,13 @@ struct sched_rq *sched_place(const struct sched_ent *e)
     return cpu < SCHED_CPUS ? sys->rq[cpu] : place_busy(e);
 }
 
-void sched_rehome(struct sched_ent *e, struct sched_rq *to)
+void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now)
 {
     assert(e->state == SCHED_ASLEEP && e->rq->curr != e && !lheap_in(&e->refill));
+    sched_charge(e->rq, now);
+    if (!e->moved)
+        e->from_vtime = e->rq->vtime;
+    e->moved = true;
     e->rq = to;
 }
 

@@ -96,7 +96,7 @@ static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_m
         struct sched_rq *to = may_move ? sched_place(e) : rq;
 
         if (to != rq) {
-            sched_rehome(e, to);
+            sched_rehome(e, to, now);
             return false;
         }
         *resched |= sched_wake(e, now);
