@@ -46,9 +46,19 @@ static word_t *entry_word(const struct grant_table *t, grant_ref_t ref)
     return t->version == 1 ? (word_t *)entry_v1(t, ref) : (word_t *)entry_v2(t, ref);
 }
 
-uint32_t grant_table_entries(const struct grant_table *t)
+static uint32_t table_entries(const struct grant_table *t)
 {
     return t->nr_frames * (uint32_t)(t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME);
+}
+
+uint32_t grant_table_entries(const struct grant_table *t)
+{
+    return t->retired ? 0 : table_entries(t);
+}
+
+void grant_table_retire(struct grant_table *t)
+{
+    t->retired = true;
 }
 
 unsigned grant_status_needed(unsigned n)
@@ -83,6 +93,8 @@ void grant_table_free(struct grant_table *t)
 
 int grant_table_add(struct grant_table *t, void *shared)
 {
+    if (t->retired)
+        return -XEN_EINVAL;
     if (t->nr_frames == t->max_frames)
         return -XEN_E2BIG;
     if (t->version == 2 && t->nr_status < grant_status_needed(t->nr_frames + 1))
@@ -243,6 +255,8 @@ static void bits_clear(struct grant_table *t, grant_ref_t ref, const struct gran
 {
     uint16_t keep = active_bits(a);
 
+    if (t->retired)
+        return;
     if (t->version == 2)
         __atomic_store_n(status_at(t, ref), keep, __ATOMIC_RELEASE);
     else
@@ -322,7 +336,7 @@ static void reserved_write(struct grant_table *t, grant_ref_t ref, const union g
 
 static int version_check(const struct grant_table *t, unsigned version)
 {
-    if (version < 1 || version > t->max_version)
+    if (version < 1 || version > t->max_version || t->retired)
         return -XEN_EINVAL;
     if (version != t->version && t->pinned)
         return -XEN_EBUSY;
@@ -378,7 +392,7 @@ int16_t grant_swap(struct grant_table *t, grant_ref_t a, grant_ref_t b)
 
 const struct grant_active *grant_next_pinned(const struct grant_table *t, grant_ref_t *ref)
 {
-    for (; *ref < grant_table_entries(t); ++*ref)
+    for (; *ref < table_entries(t); ++*ref)
         if (active_pinned(active_at(t, *ref)))
             return active_at(t, *ref);
     return NULL;
@@ -496,10 +510,10 @@ static const char *audit_entry(const struct grant_party *all, unsigned n, const 
             audit_count(&all[i], g->id, ref, uses);
     if (a->writers != uses[0] || a->readers != uses[1])
         return "G3: pins differ from live maps";
+    if (!g->bits || g->table->retired)
+        return NULL;
     bits = g->table->version == 2 ? READ_ONCE(*status_at(g->table, ref)) : READ_ONCE(entry_v1(g->table, ref)->flags);
-    if (g->bits && (bits & (GTF_reading | GTF_writing)) != active_bits(a))
-        return "G2: in-use bits differ from pins";
-    return NULL;
+    return (bits & (GTF_reading | GTF_writing)) == active_bits(a) ? NULL : "G2: in-use bits differ from pins";
 }
 
 static const char *audit_table(const struct grant_party *all, unsigned n, const struct grant_party *g)
@@ -522,7 +536,7 @@ static const char *audit_map(const struct grant_party *all, unsigned n, domid_t 
 
         if (all[i].id != m->dom)
             continue;
-        if (m->ref >= grant_table_entries(all[i].table))
+        if (m->ref >= table_entries(all[i].table))
             return "G3: a map's entry does not exist";
         a = active_at(all[i].table, m->ref);
         if (!active_pinned(a) || a->who != mapper)

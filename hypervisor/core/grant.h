@@ -52,6 +52,7 @@ struct grant_table {
     unsigned nr_frames, max_frames;
     unsigned nr_status, max_status;
     unsigned pinned;      /* entries with pins */
+    bool retired;         /* the guest is dead, its shared frames are gone: only unpinning goes on */
     void **shared;        /* [max_frames] entries, shared with the guest */
     grant_status_t **status; /* [max_status] version 2's in-use bits, shared with the guest */
     struct grant_active **active; /* [max_frames] GRANT_V1_PER_FRAME each */
@@ -66,7 +67,9 @@ unsigned grant_status_needed(unsigned n);
 /* Append a zeroed shared frame (with status frames for it first, if the version is 2). -XEN_ENOMEM, -XEN_E2BIG. */
 int grant_table_add(struct grant_table *t, void *shared);
 int grant_table_add_status(struct grant_table *t, grant_status_t *status);
-/* How many references there are: valid ones are below it. */
+/* The domain dies: from now on the shared frames aren't touched (the caller frees them) and no entry can be used anew. */
+void grant_table_retire(struct grant_table *t);
+/* How many references there are: valid ones are below it.  0 of a retired table. */
 uint32_t grant_table_entries(const struct grant_table *t);
 
 enum grant_use {

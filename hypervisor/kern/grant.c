@@ -20,6 +20,7 @@
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/alloc.h"
+#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/grant_host.h"
 #include "kern/guest.h"
@@ -42,7 +43,8 @@ struct grant_domain {
     struct grant_maps maps;
     mfn_t *shared;           /* [max_frames] entries below table.nr_frames never change [lock to grow] */
     mfn_t *status;           /* [max_status] */
-    grant_handle_t kill_pos; /* grant_domain_kill() */
+    grant_handle_t kill_pos; /* grant_domain_kill(): mappings released, ... */
+    unsigned kill_frame;     /* ... and of the table, its frames and then the status frames */
 };
 
 /* One side of a copy: a frame in use, kept for the next element if that names it too. */
@@ -261,6 +263,7 @@ static void zapped_settle(struct batch *b)
 
         m->flags &= (uint8_t)~m->drop;
         m->drop = 0;
+        COUNT(grant_unmap);
         if (map_uses(m->flags)) {
             grant_map_publish(m);
             continue;
@@ -401,6 +404,7 @@ static int16_t map_try(struct batch *b, gnttab_map_grant_ref_t *op)
     m->flags = op->flags & (GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte);
     m->drop = 0;
     grant_map_publish(m);
+    COUNT(grant_map);
     op->handle = h;
     op->dev_bus_addr = mfn_to_maddr(frame);
     return GNTST_okay;
@@ -608,6 +612,7 @@ static int16_t copy_try(struct batch *b, const gnttab_copy_t *op)
         memmove(b->dst.page + op->dest.offset, b->src.page + op->source.offset, op->len);
     else
         memcpy(b->dst.page + op->dest.offset, b->src.page + op->source.offset, op->len);
+    COUNT(grant_copy);
     return GNTST_okay;
 }
 
@@ -730,10 +735,10 @@ static int table_grow(struct domain *d, uint64_t n)
         int rc = 0;
 
         lock(&g->lock);
-        if (g->table.nr_frames < n)
-            rc = table_grow_one(d);
+        if (g->table.retired)
+            rc = -XEN_EINVAL;
         else
-            rc = 1;
+            rc = g->table.nr_frames < n ? table_grow_one(d) : 1;
         unlock(&g->lock);
         if (rc)
             return MIN(rc, 0);
@@ -1088,26 +1093,6 @@ static int domain_state_init(struct domain *d, unsigned frames, unsigned maptrac
     return table_grow_all(d, 1);
 }
 
-int grant_domain_create(struct domain *d, int max_frames, int max_maptrack, unsigned max_version)
-{
-    unsigned frames = max_frames < 0 ? grant_opt_max_frames : (unsigned)max_frames;
-    unsigned maptrack = max_maptrack < 0 ? grant_opt_max_maptrack : (unsigned)max_maptrack;
-    int rc;
-
-    if (frames > MIN(grant_opt_max_frames, FRAMES_LIMIT) || maptrack > grant_opt_max_maptrack ||
-        max_version > grant_opt_max_version)
-        return -XEN_EINVAL;
-    d->grant = mem_alloc(sizeof(*d->grant));
-    if (!d->grant)
-        return -XEN_ENOMEM;
-    lock_init(&d->grant->lock, RANK_GRANT);
-    lock_init(&d->grant->maps_lock, RANK_GRANT);
-    rc = domain_state_init(d, frames, maptrack, max_version);
-    if (rc)
-        grant_domain_free(d);
-    return rc;
-}
-
 /* A dying domain's mapping: the references of a host mapping go with the page tables. */
 static void map_release(struct grant_domain *g, struct grant_map *m, grant_handle_t h)
 {
@@ -1123,12 +1108,8 @@ static void map_release(struct grant_domain *g, struct grant_map *m, grant_handl
     domain_put(granter);
 }
 
-int grant_domain_kill(struct domain *d)
+static int maps_kill(struct grant_domain *g)
 {
-    struct grant_domain *g = d->grant;
-
-    if (!g)
-        return 0;
     while (g->kill_pos < grant_maps_limit(&g->maps)) {
         grant_handle_t h = g->kill_pos++;
         struct grant_map *m = grant_map_at(&g->maps, h);
@@ -1141,12 +1122,32 @@ int grant_domain_kill(struct domain *d)
     return 0;
 }
 
-static void frames_release(struct domain *d, const mfn_t *frames, void *const *mapped, unsigned n)
+/* The shared frames go (each holds a reference to d); pins of others' mappings may outlive them. */
+static int frames_kill(struct domain *d)
 {
-    for (unsigned i = 0; i < n; i++) {
-        frame_unmap(mapped[i]);
-        shared_frame_free(d, frames[i]);
+    struct grant_domain *g = d->grant;
+    struct grant_table *t = &g->table;
+
+    lock(&g->lock);
+    grant_table_retire(t);
+    unlock(&g->lock);
+    while (g->kill_frame < t->nr_frames + t->nr_status) {
+        unsigned i = g->kill_frame++, s = i - t->nr_frames;
+        bool shared = i < t->nr_frames;
+
+        frame_unmap(shared ? t->shared[i] : (void *)t->status[s]);
+        shared_frame_free(d, shared ? g->shared[i] : g->status[s]);
+        if (g->kill_frame % KILL_STRIDE == 0 && preempt_needed())
+            return -XEN_EAGAIN;
     }
+    return 0;
+}
+
+int grant_domain_kill(struct domain *d)
+{
+    int rc = d->grant ? maps_kill(d->grant) : 0;
+
+    return rc || !d->grant ? rc : frames_kill(d);
 }
 
 void grant_domain_free(struct domain *d)
@@ -1155,15 +1156,36 @@ void grant_domain_free(struct domain *d)
 
     if (!g)
         return;
-    assert(!g->table.pinned && !g->maps.used);
-    frames_release(d, g->shared, g->table.shared, g->table.nr_frames);
-    frames_release(d, g->status, (void **)g->table.status, g->table.nr_status);
+    assert(!g->table.pinned && !g->maps.used && g->kill_frame == g->table.nr_frames + g->table.nr_status);
     mem_free(g->shared);
     mem_free(g->status);
     grant_table_free(&g->table);
     grant_maps_free(&g->maps);
     mem_free(g);
     d->grant = NULL;
+}
+
+int grant_domain_create(struct domain *d, int max_frames, int max_maptrack, unsigned max_version)
+{
+    unsigned frames = max_frames < 0 ? grant_opt_max_frames : (unsigned)max_frames;
+    unsigned maptrack = max_maptrack < 0 ? grant_opt_max_maptrack : (unsigned)max_maptrack;
+    int rc;
+
+    if (frames > MIN(grant_opt_max_frames, FRAMES_LIMIT) || maptrack > grant_opt_max_maptrack ||
+        max_version > grant_opt_max_version)
+        return -XEN_EINVAL;
+    d->grant = mem_alloc(sizeof(*d->grant));
+    if (!d->grant)
+        return -XEN_ENOMEM;
+    lock_init(&d->grant->lock, RANK_GRANT);
+    lock_init(&d->grant->maps_lock, RANK_GRANT);
+    rc = domain_state_init(d, frames, maptrack, max_version);
+    if (rc) {
+        while (frames_kill(d))
+            ;
+        grant_domain_free(d);
+    }
+    return rc;
 }
 
 /* ---- debugging ---- */

@@ -25,7 +25,7 @@ struct domain;
  * host_addr, 8-byte aligned, in a frame of d's that has type L1) map `frame`: present, accessed, writable (and dirty)
  * unless readonly, user-accessible (for PV: always, the kernel is in ring 3; GNTMAP_application_map asks for it too),
  * the bits of gntmap_flags & GNTMAP_guest_avail_mask, from bit 16 on, as its available bits.
- * The frame is another domain's as a rule: no ownership check.  The entry takes over the references described above.
+ * The frame is another domain's as a rule: no ownership check, and the frame is marked as mapped by foreigners (REF_FOREIGN).  The entry takes over the references described above.
  * An entry that was present is replaced as mmu_update replaces it (its references dropped by the callee's own rules for stale translations).
  * Gives 0; 1 if a present entry was replaced (the caller then flushes); -XEN_EINVAL or -XEN_EFAULT for an
  * address without (own, writable) L1 entry, not canonical, or in the hypervisor's area.

@@ -23,12 +23,15 @@
 #include "kern/lock.h"
 #include "kern/pages.h"
 #include "kern/alloc.h"
+#include "kern/counters.h"
 #include "x86/smp.h"
 
 static struct vcpu *world_current;
 static void *world_frame_map(mfn_t m);
 static void world_frame_unmap(const void *p);
 #undef current
+#undef COUNT /* per-CPU data hangs on the stack pointer */
+#define COUNT(name) ((void)0)
 #define current world_current
 #define frame_map world_frame_map
 #define frame_unmap world_frame_unmap
@@ -223,6 +226,7 @@ mfn_t shared_frame_alloc(struct domain *d, bool writable)
         if (W.f[m - FIRST].owner == FREE) {
             W.f[m - FIRST].owner = dom_index(d);
             W.f[m - FIRST].refs = 1;
+            d->refs++; /* each frame holds its owner */
             memset(world_frame(m), 0, PAGE_SIZE);
             return MFN(m);
         }
@@ -236,6 +240,7 @@ void shared_frame_free(struct domain *d, mfn_t m)
     W.f[m.n - FIRST].owner = FREE;
     W.f[m.n - FIRST].refs = 0;
     memset(world_frame(m.n), 0xdb, PAGE_SIZE);
+    domain_put(d);
 }
 
 int frame_steal(struct domain *from, mfn_t m)
@@ -1187,6 +1192,8 @@ static void check_domains(void)
     for (int i = 0; i < DOMS; i++) {
         unsigned refs = W.exists[i];
 
+        for (unsigned j = POOL - FIRST; j < FRAMES; j++)
+            refs += W.f[j].owner == i;
         for (struct mapping *m = W.maps; m; m = m->next)
             refs += m->granter == i;
         MUST(W.d[i].refs == refs);
@@ -1216,7 +1223,7 @@ static void check_bits(void)
     for (struct mapping *m = W.maps; m; m = m->next) {
         struct pins p = model_pins(m->granter, m->ref);
 
-        if (!W.tampered[m->granter])
+        if (!W.tampered[m->granter] && W.exists[m->granter])
             MUST(entry_bits(m->granter, m->ref) == (GTF_reading | (p.writers ? GTF_writing : 0)));
     }
 }
@@ -1226,7 +1233,7 @@ static void world_check(void)
     unsigned kept = 0;
 
     for (int i = 0; i < DOMS; i++)
-        if (W.d[i].refs)
+        if (W.exists[i])
             kept += table_of(i)->nr_frames + table_of(i)->nr_status;
     MUST(!W.nr_locks && W.mapped == kept);
     check_frames();

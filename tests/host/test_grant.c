@@ -254,6 +254,10 @@ static void test_no_space(void **state)
 static void test_granter_dies(void **state)
 {
     gnttab_map_grant_ref_t m;
+    struct grant_want w = { .ref = 1, .who = 0, .readonly = true, .count = 1 };
+    struct grant_content c;
+    mfn_t frame;
+    gfn_t slot;
 
     (void)state;
     guest_grant(1, 1, GTF_permit_access, 0, ram(1, 0));
@@ -261,6 +265,13 @@ static void test_granter_dies(void **state)
     world_domain_kill(1);
     assert_int_equal(W.d[1].refs, 1);
     assert_int_equal(map(0, 1, 1, GNTMAP_host_map, 1).status, GNTST_bad_domain);
+    /* Its shared frames are gone already: nothing can be done with the table but to take pins back. */
+    assert_int_equal(grant_table_frame(&W.d[1], 0, &frame), -XEN_EINVAL);
+    assert_int_equal(grant_pin(table_of(1), &w, &c), GNTST_bad_gntref);
+    assert_int_equal(grant_swap(table_of(1), 0, 1), GNTST_bad_gntref);
+    assert_int_equal(grant_set_version(table_of(1), 2), -XEN_EINVAL);
+    assert_int_equal(grant_transfer_begin(table_of(1), 0, 0, MFN(1), &slot), GNTST_general_error);
+    check_audit();
     assert_int_equal(unmap(0, m.handle, m.host_addr, m.dev_bus_addr), GNTST_okay);
     assert_int_equal(W.d[1].refs, 0);
     assert_null(W.d[1].grant);
@@ -576,6 +587,8 @@ static void test_memory(void **state)
         assert_true(rc == 0 || (host_mem_live() == live && !W.d[2].grant));
     }
     host_mem_fail_at(0);
+    assert_int_equal(grant_domain_kill(&W.d[2]), 0);
+    assert_int_equal(W.d[2].refs, 1);
     grant_domain_free(&W.d[2]);
     assert_int_equal(grant_domain_create(&W.d[2], 0, 1, 2), -XEN_EINVAL);
     assert_int_equal(grant_domain_create(&W.d[2], 65, 1, 2), -XEN_EINVAL);
