@@ -4,6 +4,7 @@
  * alignment of the bootstrap elements, the p2m list and its inverse, page tables mapped read-only,
  * 512 kB of padding, and a shared info page with upcalls masked.
  */
+/* cmd: one two=3 */
 #include "boot.h"
 #include "check.h"
 #include "mem.h"
@@ -38,6 +39,7 @@ static void check_fields(void)
     /* dom0 has no store and console rings of its own. */
     EXPECT_EQUAL(start_info->store_mfn, 0);
     EXPECT_EQUAL(start_info->store_evtchn, 0);
+    EXPECT_TRUE(strstr((const char *)start_info->cmd_line, "one two=3"));
     EXPECT_EQUAL(start_info->cmd_line[MAX_GUEST_CMDLINE - 1], 0);
 }
 

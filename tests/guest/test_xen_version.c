@@ -102,6 +102,7 @@ void test_main(void)
 
     EXPECT_EQUAL(hypercall(xen_version, XENVER_version, NULL) >> 16, 4);
     check_strings();
+    printf("compiled by %s@%s, %s\n", u.info.compile_by, u.info.compile_domain, u.info.compiler);
     EXPECT_OK(hypercall(xen_version, XENVER_platform_parameters, &u));
     EXPECT_EQUAL(u.platform.virt_start, HYPERVISOR_VIRT_START);
     check_features();

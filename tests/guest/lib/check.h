@@ -16,6 +16,8 @@ bool check_refused(const char *where, const char *a, long x);
 bool check_true(const char *where, const char *what, bool ok);
 _Noreturn void test_skip(const char *why);
 _Noreturn void test_abort(const char *why);
+/* Is this Xen (the runner says so on the command line)?  Only to leave out what it or the emulator under it gets wrong. */
+bool test_on_xen(void);
 /* Print the RESULT line and power off. */
 _Noreturn void test_end(void);
 /* A test whose end is the machine's reset (the `ends: reset` directive): say that all is well so far. */

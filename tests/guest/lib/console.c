@@ -2,6 +2,7 @@
 /* Text to the hypervisor's console, and the assertions that print there.  Any vCPU; lines may mix. */
 #include <stdarg.h>
 #include <xen/sched.h>
+#include "boot.h"
 #include "check.h"
 #include "console.h"
 #include "hypercall.h"
@@ -117,6 +118,11 @@ bool check_true(const char *where, const char *what, bool ok)
     checks_failed++;
     printf("%s: not true: %s\n", where, what);
     return false;
+}
+
+bool test_on_xen(void)
+{
+    return strstr((const char *)start_info->cmd_line, "hv=xen") != NULL;
 }
 
 static _Noreturn void power_off(void)
