@@ -31,6 +31,7 @@
 
 #define NS_PER_S    1000000000ul
 #define QUICK_US    5000
+#define BUS_US      3000
 #define SYNC_NS     NS_PER_S  /* how often an unreliable TSC is corrected */
 #define WARP_ROUNDS 1000
 
@@ -525,16 +526,34 @@ void time_init_late(void)
 
 /* ---- the hardware timer ---- */
 
+/* As sample_take(), of the APIC timer's count, which goes down. */
+static struct sample bus_sample(void)
+{
+    struct sample best = { 0, 0 };
+    uint64_t least = UINT64_MAX;
+
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t before = rdtsc_ordered(), count = apic_timer_count(), after = rdtsc_ordered();
+
+        if (after - before < least) {
+            least = after - before;
+            best = (struct sample){ before + (after - before) / 2, UINT32_MAX - count };
+        }
+    }
+    return best;
+}
+
 static void bus_measure(void)
 {
-    uint64_t tsc = rdtsc_ordered(), ns;
     struct clock_line line = line_here();
+    struct sample a, b;
 
     apic_timer_count_from(UINT32_MAX);
-    delay_us(2000);
-    ns = clock_scale_apply(line.scale, rdtsc_ordered() - tsc);
-    to_bus = clock_scale_make(MAX(ns, 1ul), MAX(UINT32_MAX - apic_timer_count(), 1u));
+    a = bus_sample();
+    delay_us(BUS_US);
+    b = bus_sample();
     apic_timer_count_from(0);
+    to_bus = clock_scale_make(MAX(clock_scale_apply(line.scale, b.tsc - a.tsc), 1ul), MAX(b.count - a.count, 1ul));
 }
 
 void hwtimer_init_cpu(void)
