@@ -67,7 +67,7 @@ struct batch {
     unsigned left;           /* elements left in this chunk */
     bool flush;              /* translations were removed that a TLB may hold */
     grant_handle_t zapped;   /* list: unmapped, to be released after the flush */
-    grant_handle_t spare;    /* list: busy entries for mappings to come */
+    grant_handle_t spare;    /* list: busy entries without mapping */
     struct copy_side src, dst;
 };
 
@@ -251,15 +251,12 @@ static void zapped_unpin(struct batch *b)
         unlock(&held->lock);
 }
 
-/* Entries without mapping are free again, the others live on. */
+/* Entries without mapping are spare (and free at the batch's end), the others live on. */
 static void zapped_settle(struct batch *b)
 {
-    struct grant_domain *g = b->d->grant;
-
     while (b->zapped != GRANT_NO_HANDLE) {
         grant_handle_t h;
-        struct grant_map *m = list_pop(&g->maps, &b->zapped, &h);
-        struct domain *granter = m->granter;
+        struct grant_map *m = list_pop(&b->d->grant->maps, &b->zapped, &h);
 
         m->flags &= (uint8_t)~m->drop;
         m->drop = 0;
@@ -268,10 +265,8 @@ static void zapped_settle(struct batch *b)
             grant_map_publish(m);
             continue;
         }
-        lock(&g->maps_lock);
-        grant_map_give(&g->maps, h);
-        unlock(&g->maps_lock);
-        domain_put(granter);
+        domain_put(m->granter);
+        list_push(m, h, &b->spare);
     }
 }
 
