@@ -80,8 +80,6 @@ static int op_irq_status_query(struct domain *d, union physdev_arg *a)
 static int op_alloc_irq_vector(struct domain *d, union physdev_arg *a)
 {
     (void)d;
-    if (a->irq.irq >= irq_nr_gsis())
-        return -XEN_EINVAL;
     a->irq.vector = a->irq.irq;
     return 0;
 }
@@ -366,22 +364,12 @@ long do_physdev_op(struct hcall *c)
     return physdev((uint32_t)c->arg[0], c->arg[1]);
 }
 
-/* The old form: command and argument in one struct, and only what it has room for. */
+/* The old form: command and argument in one struct. */
 long do_physdev_op_compat(struct hcall *c)
 {
     uint32_t cmd;
 
     if (copy_from_guest(&cmd, c->arg[0], sizeof(cmd)))
         return -XEN_EFAULT;
-    switch (cmd) {
-    case PHYSDEVOP_irq_status_query:
-    case PHYSDEVOP_set_iopl:
-    case PHYSDEVOP_set_iobitmap:
-    case PHYSDEVOP_apic_read:
-    case PHYSDEVOP_apic_write:
-    case PHYSDEVOP_alloc_irq_vector:
-        return physdev(cmd, c->arg[0] + offsetof(struct physdev_op, u));
-    default:
-        return -XEN_EINVAL;
-    }
+    return physdev(cmd, c->arg[0] + offsetof(struct physdev_op, u));
 }

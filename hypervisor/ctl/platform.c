@@ -163,7 +163,7 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
 
     if ((s->flags & ~XENPF_ACPI_SLEEP_EXTENDED) || s->sleep_state < 1 || s->sleep_state > 5)
         return -XEN_EINVAL;
-    if (extended ? s->val_b != 0 || s->val_a > 0xff : !!((s->val_a ^ s->val_b) & SLEEP_ENABLE))
+    if (extended && (s->val_b || s->val_a > 0xff))
         return -XEN_EINVAL;
     if (s->sleep_state != 5)
         return -XEN_EOPNOTSUPP;
@@ -291,7 +291,7 @@ static int resource_access(struct xenpf_resource_entry *e)
     if (e->u.cmd > XEN_RESOURCE_OP_MSR_WRITE)
         return -XEN_EOPNOTSUPP;
     if (e->u.cmd != XEN_RESOURCE_OP_MSR_READ || e->idx != MSR_TSC)
-        return -XEN_EACCES;
+        return -XEN_EPERM;
     e->val = time_now();
     return 0;
 }
