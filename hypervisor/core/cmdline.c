@@ -3,7 +3,7 @@
  * The command line (see cmdline.h): cut into words, find each in the caller's
  * table, set what it leads to.  Any bytes may come in; what goes to the log is printable.
  */
-#include <limits.h>
+#include <stdint.h>
 #include "core/cmdline.h"
 #include "core/port.h"
 #include "core/string.h"
@@ -21,7 +21,7 @@ static unsigned int digit_of(char c)
     if (c >= '0' && c <= '9')
         return (unsigned int)(c - '0');
     c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : UINT_MAX;
+    return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : UINT32_MAX;
 }
 
 bool cmdline_number(const char **s, uint64_t *v)
@@ -99,7 +99,7 @@ static bool uint_set(unsigned int *to, const char *value)
 {
     uint64_t v;
 
-    if (!cmdline_number(&value, &v) || *value || v > UINT_MAX)
+    if (!cmdline_number(&value, &v) || *value || v > UINT32_MAX)
         return false;
     *to = (unsigned int)v;
     return true;

@@ -4,7 +4,6 @@
  * one the conversion at hand; every byte passes through out_char(), which is the
  * only place that knows of the buffer's end.
  */
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/format.h"
@@ -197,7 +196,7 @@ static void out_string(struct out *o, const struct conv *c, const char *s)
     if (!s)
         s = "(null)";
     n = c->has_prec ? strnlen(s, (size_t)c->prec) : strlen(s);
-    len = n > INT_MAX ? INT_MAX : (int)n;
+    len = n > INT32_MAX ? INT32_MAX : (int)n;
     if (!c->left)
         out_repeat(o, ' ', c->width - len);
     out_bytes(o, s, len);
@@ -261,7 +260,7 @@ int format_print(char *buf, size_t n, const char *fmt, va_list ap)
     va_end(args);
     if (n)
         buf[o.len < o.room ? o.len : o.room] = '\0';
-    return o.len > INT_MAX ? INT_MAX : (int)o.len;
+    return o.len > INT32_MAX ? INT32_MAX : (int)o.len;
 }
 
 int format_text(char *buf, size_t n, const char *fmt, ...)

@@ -37,7 +37,7 @@
 #define SLICE_TARGET (20 * MS)  /* everybody who waits should run within this, slices permitting */
 #define WAKE_GRAIN   (500 * US) /* [virtual] one that wakes preempts if it is so far behind */
 #define SLEEP_BONUS  (3 * MS)   /* [virtual] */
-#define LAG_MAX      (20 * MS)  /* [virtual] of an arriving entity from its new queue */
+#define LAG_MAX      (20 * MS)  /* [virtual] of an entity from its queue's time; and a slice */
 
 static struct sched_ent *ent_of(struct lheap_node *n)
 {
@@ -104,6 +104,10 @@ bool sched_rq_empty(const struct sched_rq *rq)
 /*
  * Virtual time
  */
+static uint64_t weighted(uint64_t ns, uint32_t weight)
+{
+    return ns * SCHED_WEIGHT_DEFAULT / weight;
+}
 
 bool sched_rq_low(const struct sched_rq *rq, uint64_t *low)
 {
@@ -134,7 +138,7 @@ void sched_charge(struct sched_rq *rq, uint64_t now)
         return;
     ns = now - e->charged;
     e->charged = now;
-    e->vtime += ns * SCHED_WEIGHT_DEFAULT / e->weight;
+    e->vtime += weighted(ns, e->weight);
     if (e->rt)
         e->left -= (int64_t)ns;
     if (sched_group_capped(e->group))
@@ -142,11 +146,11 @@ void sched_charge(struct sched_rq *rq, uint64_t now)
     rq_advance(rq);
 }
 
-/* Bring e's virtual time to at most LAG_MAX after rq's, and at most `behind` before rq's or that of the one who has had least
+/* Bring e's virtual time to at most LAG_MAX and what a slice costs it after rq's, and at most `behind` before rq's or that of the one who has had least
  * (one just taken from another queue may be before rq's). */
 static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
 {
-    uint64_t base = rq->vtime, low;
+    uint64_t base = rq->vtime, ahead = LAG_MAX + weighted(SLICE_MAX, e->weight), low;
 
     if (sched_rq_low(rq, &low) && lheap_before(low, base))
         base = low;
@@ -154,8 +158,8 @@ static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
         rq->vtime = e->vtime;
     if (lheap_before(e->vtime, base - behind))
         e->vtime = base - behind;
-    if (lheap_before(rq->vtime + LAG_MAX, e->vtime))
-        e->vtime = rq->vtime + LAG_MAX;
+    if (lheap_before(rq->vtime + ahead, e->vtime))
+        e->vtime = rq->vtime + ahead;
 }
 
 /*
@@ -412,9 +416,11 @@ static void refill_due(struct sched_rq *rq, uint64_t now)
     }
 }
 
-/* curr, on its reservation, may have used it up. */
+/* curr may have used its reservation up, or have got one while running. */
 static void deplete(struct sched_rq *rq, struct sched_ent *e)
 {
+    if (e->bound == rq && e->left > 0)
+        e->rt = true;
     if (!e->rt || e->left > 0)
         return;
     e->rt = false;
@@ -446,9 +452,6 @@ static bool stays(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
     e->yielded = false;
     if (!sched_allowed(e, rq))
         return false;
-    if (e->bound && !e->rt && e->left > 0)
-        e->rt = true; /* a reservation it has got while running */
-    deplete(rq, e);
     if (e->rt)
         return !rq->rt.top || !lheap_before(rq->rt.top->key, e->deadline);
     if (rq->rt.top || (e->bound && !e->extra) || !affords(e))
@@ -461,6 +464,7 @@ static void put_back(struct sched_rq *rq, struct sched_ent *e)
 {
     rq->weight -= e->weight;
     e->state = SCHED_ASLEEP;
+    vtime_fit(rq, e, LAG_MAX); /* it may have run for long, if our CPU was busy with other things */
     if (sched_allowed(e, rq))
         enqueue(rq, e);
     else
@@ -536,6 +540,8 @@ struct sched_choice sched_pick(struct sched_rq *rq, uint64_t now)
     struct sched_ent *e = rq->curr;
 
     sched_charge(rq, now);
+    if (curr_runs(rq))
+        deplete(rq, e);
     refill_due(rq, now);
     if (curr_runs(rq) && stays(rq, e, now)) {
         if (now >= rq->slice_end)
@@ -562,15 +568,32 @@ void sched_unloaded(struct sched_ent *e)
 /*
  * Parameters
  */
+/* How far e is before or after its queue's time counts in ns of CPU time: those stay the same. */
+static void reweigh(const struct sched_rq *rq, struct sched_ent *e, uint32_t weight)
+{
+    int64_t lag = (int64_t)(e->vtime - rq->vtime), most = 1ll << 40;
+
+    lag = lag > most ? most : lag < -most ? -most : lag;
+    e->vtime = rq->vtime + (uint64_t)(lag * e->weight / weight);
+    e->weight = weight;
+}
+
 void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
 {
     struct sched_rq *rq = e->rq;
+    bool queued = e->state == SCHED_QUEUED, ran = e->state == SCHED_RUNNING;
 
     assert(weight > 0 && weight <= SCHED_WEIGHT_MAX);
     sched_charge(rq, now);
-    if (e->state == SCHED_QUEUED || e->state == SCHED_RUNNING)
-        rq->weight += (uint64_t)weight - e->weight;
-    e->weight = weight;
+    if (queued)
+        unqueue(rq, e);
+    else if (ran)
+        rq->weight -= e->weight;
+    reweigh(rq, e, weight);
+    if (queued)
+        enqueue(rq, e);
+    else if (ran)
+        rq->weight += weight;
 }
 
 void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds the hypervisor; rig/ and tests/ add their own targets.  `make help` lists them.
+.DEFAULT_GOAL := all
+B       := build
+O       := $(B)/obj
+CC      ?= gcc
+HOSTCC  ?= gcc
+V       ?=
+Q       := $(if $(V),,@)
+VERSION := 0.1
+
+CC_INC  := $(shell $(CC) -print-file-name=include)
+XEN_INC := $(B)/include
+
+# NDEBUG=1 leaves the internal checks out.
+NDEBUG  ?=
+CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_INC) -isystem $(XEN_INC) \
+	-Ihypervisor -I$(B)/gen -D__XEN_TOOLS__ \
+	-DHOSPES_VERSION='"$(VERSION)"' $(if $(NDEBUG),-DNDEBUG) \
+	-fpie -fvisibility=hidden -mcmodel=small -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none \
+	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror
+ifneq ($(findstring clang,$(CC)),)
+CFLAGS  += -Wno-gnu-variable-sized-type-not-at-end -Wno-address-of-packed-member -mretpoline
+else
+CFLAGS  += -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables
+endif
+NOSIMD  := -mgeneral-regs-only
+LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=none --no-warn-rwx-segments
+
+SRCS_C  := $(sort $(wildcard hypervisor/*/*.c))
+SRCS_C  := $(filter-out hypervisor/x86/asm_offsets.c,$(SRCS_C))
+SRCS_S  := $(sort $(wildcard hypervisor/*/*.S))
+OBJS    := $(SRCS_C:%.c=$(O)/%.o) $(SRCS_S:%.S=$(O)/%.S.o)
+LIBDIR  := $(shell $(CC) -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
+LIBS    := $(foreach l,lz4 lzma zstd z,$(shell $(CC) -print-file-name=lib$(l).a))
+
+.PHONY: all clean help metrics
+all: $(B)/hospes $(B)/hospes.gz $(B)/hospes.map
+
+$(XEN_INC)/xen:
+	$(Q)mkdir -p $(XEN_INC) && ln -sfn /usr/include/xen $@
+
+$(B)/gen/asm_offsets.h: hypervisor/x86/asm_offsets.c $(wildcard hypervisor/*/*.h) | $(XEN_INC)/xen
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(NOSIMD) -S -o $(B)/gen/asm_offsets.s $<
+	$(Q)sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(B)/gen/asm_offsets.s > $@
+
+# Which CPU features para-virtual guests may see: the ABI's header marks them with an A (all kinds of guest).
+$(B)/gen/cpuid_pv.h: /usr/include/xen/arch-x86/cpufeatureset.h | $(XEN_INC)/xen
+	$(Q)mkdir -p $(@D) && awk -F'[(,*+)]' '/^XEN_CPUFEATURE\(.*\/\*[^ ]*A/ { w[$$3 + 0] += 2 ^ ($$5 + 0) } \
+		END { printf "#define CPUID_PV_FEATURES"; for (i = 0; i < 13; i++) printf "%s %uu", i ? "," : "", w[i]; print "" }' $< > $@
+
+# core/ is strict about conversions.
+$(O)/hypervisor/core/%.o: CFLAGS += -Wconversion
+# The decompressors' headers want the C library's.
+$(O)/hypervisor/core/decompress.o: CFLAGS := $(filter-out -nostdinc,$(CFLAGS)) -Wconversion
+# The flags decide too: a change of compiler or options rebuilds.
+$(B)/flags: FORCE
+	$(Q)mkdir -p $(B); echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(O)/%.o: %.c $(B)/flags | $(B)/gen/asm_offsets.h $(B)/gen/cpuid_pv.h
+	@echo "  CC    $<"
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(NOSIMD) -MMD -MP -c -o $@ $<
+$(O)/%.S.o: %.S $(B)/flags $(B)/gen/asm_offsets.h
+	@echo "  AS    $<"
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+$(B)/hospes.lds: hypervisor/boot/hospes.lds.in $(B)/flags hypervisor/x86/layout.h
+	$(Q)mkdir -p $(@D) && $(CC) -Ihypervisor -D__ASSEMBLER__ -E -P -x assembler-with-cpp -o $@ $<
+
+# Linked twice: the second time with the symbol table made from the first (for backtraces).
+$(B)/hospes: $(OBJS) $(B)/hospes.lds hypervisor/boot/symbols.sh
+	@echo "  LD    $@"
+	$(Q)sh hypervisor/boot/symbols.sh /dev/null > $(B)/gen/symbols0.S
+	$(Q)$(CC) -c -o $(O)/symbols0.o $(B)/gen/symbols0.S
+	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.1 $(OBJS) $(O)/symbols0.o --start-group $(LIBS) --end-group
+	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.1 > $(B)/gen/symbols1.S
+	$(Q)$(CC) -c -o $(O)/symbols1.o $(B)/gen/symbols1.S
+	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(OBJS) $(O)/symbols1.o --start-group $(LIBS) --end-group
+	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.2 > $(B)/gen/symbols2.S
+	$(Q)$(CC) -c -o $(O)/symbols2.o $(B)/gen/symbols2.S
+	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
+	$(Q)objcopy --strip-all $(B)/hospes.debug $@
+$(B)/hospes.gz: $(B)/hospes
+	$(Q)gzip -9nc $< > $@
+$(B)/hospes.map: $(B)/hospes
+	$(Q)nm -n $(B)/hospes.debug > $@
+
+clean:
+	rm -rf $(O) $(B)/gen $(B)/hospes* $(B)/flags
+
+metrics: all
+	$(Q)python3 tools/metrics
+
+help:
+	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map"
+	@echo "make metrics    sizes, function lengths, header closure, include direction"
+	@echo "make clean      remove what was built"
+	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
+
+-include $(OBJS:.o=.d)
+-include rig/rig.mk tests/host/host.mk tests/guest/guest.mk

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The buddy allocator: purpose and invariants are in core/buddy.h. */
+#include "core/buddy.h"
+#include "core/port.h"
+
+static unsigned zone_of(uint64_t mfn)
+{
+    return mfn ? 64 - (unsigned)__builtin_clzl(mfn) : 0;
+}
+
+static void chunk_push(struct buddy *b, uint64_t mfn, unsigned order)
+{
+    uint32_t *head = &b->heads[zone_of(mfn)][order];
+    struct frame *f = &frames[mfn];
+
+    f->ref = REF_FREE | (uint64_t)order << REF_ORDER_SHIFT;
+    f->prev = 0;
+    f->next = *head;
+    if (*head)
+        frames[*head].prev = (uint32_t)mfn;
+    *head = (uint32_t)mfn;
+}
+
+static void chunk_take(struct buddy *b, uint64_t mfn, unsigned order)
+{
+    struct frame *f = &frames[mfn];
+
+    if (f->prev)
+        frames[f->prev].next = f->next;
+    else
+        b->heads[zone_of(mfn)][order] = f->next;
+    if (f->next)
+        frames[f->next].prev = f->prev;
+    f->next = f->prev = 0;
+    f->ref = 0;
+}
+
+static bool chunk_is_free(uint64_t mfn, unsigned order)
+{
+    return frame_is_ram(MFN(mfn)) && frames[mfn].ref == (REF_FREE | (uint64_t)order << REF_ORDER_SHIFT);
+}
+
+mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
+{
+    unsigned zone = below_bits >= PAGE_SHIFT + 32 ? BUDDY_ZONES - 1
+                  : below_bits <= PAGE_SHIFT ? 0 : below_bits - PAGE_SHIFT;
+
+    if (order > BUDDY_MAX_ORDER)
+        return MFN_NONE;
+    for (; zone > 0; zone--)
+        for (unsigned o = order; o <= BUDDY_MAX_ORDER; o++) {
+            uint64_t mfn = b->heads[zone][o];
+
+            if (!mfn)
+                continue;
+            chunk_take(b, mfn, o);
+            while (o-- > order) /* keep the upper half: low memory is the scarcer */
+                chunk_push(b, mfn + (1ul << o), o);
+            b->free -= 1ul << order;
+            return MFN(mfn);
+        }
+    return MFN_NONE;
+}
+
+void buddy_free(struct buddy *b, mfn_t m, unsigned order)
+{
+    uint64_t mfn = m.n;
+
+    b->free += 1ul << order;
+    for (; order < BUDDY_MAX_ORDER; order++) {
+        uint64_t buddy = mfn ^ 1ul << order;
+
+        /* A chunk must lie in one zone, so that a width limit holds for all of it. */
+        if (zone_of(buddy) != zone_of(mfn) || !chunk_is_free(buddy, order))
+            break;
+        chunk_take(b, buddy, order);
+        mfn = MIN(mfn, buddy);
+    }
+    chunk_push(b, mfn, order);
+}
+
+void buddy_add(struct buddy *b, uint64_t first, uint64_t end)
+{
+    if (first == 0)
+        first = 1;
+    while (first < end) {
+        unsigned order = MIN((unsigned)__builtin_ctzl(first), (unsigned)BUDDY_MAX_ORDER);
+
+        while (first + (1ul << order) > end)
+            order--;
+        buddy_free(b, MFN(first), order);
+        first += 1ul << order;
+    }
+}
+
+static unsigned chunk_audit(uint64_t mfn, unsigned zone, unsigned order)
+{
+    if (!chunk_is_free(mfn, order) || zone_of(mfn) != zone || mfn % (1ul << order)) {
+        log_err("buddy: B1/B2 broken at frame %lx, order %u, zone %u\n", mfn, order, zone);
+        return 1;
+    }
+    if (order < BUDDY_MAX_ORDER && zone_of(mfn ^ 1ul << order) == zone && chunk_is_free(mfn ^ 1ul << order, order)) {
+        log_err("buddy: B3 broken at frame %lx, order %u\n", mfn, order);
+        return 1;
+    }
+    return 0;
+}
+
+unsigned buddy_audit(const struct buddy *b)
+{
+    unsigned faults = 0;
+    uint64_t free = 0;
+
+    for (unsigned zone = 0; zone < BUDDY_ZONES; zone++)
+        for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+            for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next) {
+                faults += chunk_audit(mfn, zone, order);
+                free += 1ul << order;
+            }
+    if (free != b->free) {
+        log_err("buddy: %lu frames on the lists, %lu counted\n", free, b->free);
+        faults++;
+    }
+    return faults;
+}

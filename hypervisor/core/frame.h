@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frame table: 24 bytes for each frame of RAM.  Two counters a frame:
+ *
+ *   ref   how many things need the frame to exist, and who owns it
+ *   type  what the frame is now (page table of a level, segment table, writable memory) and how many uses
+ *         need it to be just that
+ *
+ * Both words are changed by compare-and-swap only.  What the types mean: core/ptype.h.
+ */
+#ifndef CORE_FRAME_H
+#define CORE_FRAME_H
+
+#include "core/types.h"
+
+struct frame {
+    uint64_t ref;        /* [atomic] */
+    uint64_t type;       /* [atomic] */
+    uint32_t next, prev; /* list links, frame numbers, 0: end [lock of the list: heap or domain_pages] */
+};
+
+/* ref word */
+#define REF_COUNT_MASK  0x7ffffffful
+#define REF_ALLOCATED   (1ul << 32) /* the owner's own reference is still held */
+#define REF_SHARED      (1ul << 33) /* a frame of the hypervisor that the owner may map: not on its list */
+#define REF_FOREIGN     (1ul << 34) /* has been mapped by another domain than its owner: flush everywhere */
+#define REF_FREE        (1ul << 35) /* on a free list of the allocator, first frame of a chunk */
+#define REF_ORDER_SHIFT 36          /* 6 bits: the free chunk's order */
+#define REF_OWNER_SHIFT 48          /* 16 bits: domid */
+#define OWNER_NONE      0xfffful
+
+/* type word */
+#define TYPE_COUNT_MASK     0xfffffffful
+#define TYPE_AUX_SHIFT      32      /* 24 bits: entries that hold references while PARTIAL; flush stamp while count is 0 */
+#define TYPE_AUX_MASK       (0xfffffful << TYPE_AUX_SHIFT)
+#define TYPE_VALIDATED      (1ul << 56)
+#define TYPE_PARTIAL        (1ul << 57)
+#define TYPE_PINNED         (1ul << 58)
+#define TYPE_PARKED         (1ul << 59)
+#define TYPE_UNWIND         (1ul << 60) /* PARTIAL on the way down: the contents were bad */
+#define TYPE_SHIFT          61
+#define TYPE_OF(word)       ((enum frame_type)((word) >> TYPE_SHIFT))
+#define TYPE_AUX(word)      ((uint32_t)(((word) & TYPE_AUX_MASK) >> TYPE_AUX_SHIFT))
+
+enum frame_type {
+    FT_NONE,
+    FT_L1, FT_L2, FT_L3, FT_L4, /* page tables */
+    FT_SEG,                     /* segment descriptors: GDT or LDT */
+    FT_WRITABLE,                /* mapped writable, or written for the guest by us */
+};
+
+extern struct frame *frames;    /* [const after boot] indexed by frame number; holes are unmapped */
+extern uint64_t nr_frames;      /* [const after boot] one past the last frame of RAM */
+
+/* RAM that has struct frames, the biggest range first: only these indexes of frames[] may be touched. */
+struct frame_range {
+    uint64_t first, end;
+};
+#define RAM_RANGES_MAX 64
+extern struct frame_range ram_ranges[RAM_RANGES_MAX]; /* [const after boot] */
+extern unsigned nr_ram_ranges;
+
+static inline bool frame_is_ram(mfn_t m)
+{
+    for (unsigned i = 0; i < nr_ram_ranges; i++)
+        if (m.n - ram_ranges[i].first < ram_ranges[i].end - ram_ranges[i].first)
+            return true;
+    return false;
+}
+
+static inline struct frame *frame_of(mfn_t m)
+{
+    return &frames[m.n];
+}
+
+static inline mfn_t frame_mfn(const struct frame *f)
+{
+    return MFN((uint64_t)(f - frames));
+}
+
+static inline uint64_t ref_owner(uint64_t ref)
+{
+    return ref >> REF_OWNER_SHIFT;
+}
+
+/* One more existence reference if the frame is in use and owned by `owner`. */
+bool frame_ref_get(mfn_t m, uint64_t owner);
+/* Drop one.  True: it was the last; the caller frees the frame. */
+bool frame_ref_put(mfn_t m);
+
+#endif

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state machine of frame types; purpose, invariants and locks are in core/ptype.h.
+ *
+ * One machine for all levels: `levels` says what differs.  A table is filled (its entries' references taken,
+ * upwards) and emptied (given back, downwards) by the same counter, the frame's aux field, so that either
+ * walk can stop anywhere and go on, or turn round, later.
+ */
+#include "core/ptype.h"
+#include "core/port.h"
+#include "core/segdesc.h"
+
+struct level {
+    uint64_t bad;              /* bits that a guest may not set in a present entry */
+    unsigned hv_first, hv_end; /* entries that are the hypervisor's own */
+};
+
+#define PTE_RESERVED 0ul /* above the machine's address width: not RAM, and iomem_ok() refuses */
+
+static const struct level levels[FT_L4 + 1] = {
+    [FT_L1] = { PTE_GNTTAB | PTE_RESERVED, 0, 0 },
+    [FT_L2] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 0, 0 },
+    [FT_L3] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 0, 0 },
+    [FT_L4] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 256, 272 },
+};
+
+static int table_advance(const struct ptype_ctx *ctx, mfn_t m);
+
+static inline uint64_t load(uint64_t *w)
+{
+    return __atomic_load_n(w, __ATOMIC_ACQUIRE);
+}
+
+static inline bool swap(uint64_t *w, uint64_t *from, uint64_t to)
+{
+    return __atomic_compare_exchange_n(w, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
+
+/* ---- Existence references ---- */
+
+bool frame_ref_get(mfn_t m, uint64_t owner)
+{
+    uint64_t *w, old;
+
+    if (!frame_is_ram(m))
+        return false;
+    w = &frame_of(m)->ref;
+    old = load(w);
+    do {
+        uint64_t count = old & REF_COUNT_MASK;
+
+        if (count == 0 || count == REF_COUNT_MASK || ref_owner(old) != owner)
+            return false;
+    } while (!swap(w, &old, old + 1));
+    return true;
+}
+
+bool frame_ref_put(mfn_t m)
+{
+    uint64_t now = __atomic_sub_fetch(&frame_of(m)->ref, 1, __ATOMIC_SEQ_CST);
+
+    assert((now & REF_COUNT_MASK) != REF_COUNT_MASK);
+    return (now & REF_COUNT_MASK) == 0;
+}
+
+static void ref_drop(mfn_t m)
+{
+    if (frame_ref_put(m))
+        ptype_port_frame_free(m);
+}
+
+/* ---- The type word ---- */
+
+static uint64_t type_word(enum frame_type type, uint64_t flags, uint32_t aux, uint64_t count)
+{
+    return (uint64_t)type << TYPE_SHIFT | flags | (uint64_t)aux << TYPE_AUX_SHIFT | count;
+}
+
+/* Nothing uses the frame any more: remember the type, and when that was (P4). */
+static uint64_t type_word_unused(enum frame_type type)
+{
+    return type_word(type, 0, ptype_port_stamp() & 0xffffff, 0);
+}
+
+/* The type word goes from an unused `old` to `type`; flush what could still see the frame as it was. */
+static void type_changed(mfn_t m, uint64_t old, enum frame_type type)
+{
+    uint64_t ref = load(&frame_of(m)->ref);
+
+    if (TYPE_OF(old) != FT_NONE && TYPE_OF(old) != type)
+        ptype_port_flush((uint16_t)ref_owner(ref), ref & REF_FOREIGN, TYPE_AUX(old));
+}
+
+int ptype_get_writable(mfn_t m)
+{
+    uint64_t *w = &frame_of(m)->type, old = load(w);
+
+    for (;;) {
+        uint64_t count = old & TYPE_COUNT_MASK;
+
+        if (count == 0) {
+            if (!swap(w, &old, type_word(FT_WRITABLE, TYPE_VALIDATED, 0, 1)))
+                continue;
+            type_changed(m, old, FT_WRITABLE);
+            return 0;
+        }
+        if (TYPE_OF(old) != FT_WRITABLE)
+            return -XEN_EINVAL;
+        if (count == TYPE_COUNT_MASK)
+            return -XEN_EBUSY;
+        if (swap(w, &old, old + 1))
+            return 0;
+    }
+}
+
+void ptype_put_writable(mfn_t m)
+{
+    uint64_t *w = &frame_of(m)->type, old = load(w), next;
+
+    do {
+        assert(TYPE_OF(old) == FT_WRITABLE && (old & TYPE_COUNT_MASK));
+        next = (old & TYPE_COUNT_MASK) > 1 ? old - 1 : type_word_unused(FT_WRITABLE);
+    } while (!swap(w, &old, next));
+}
+
+/* The table's owner holds pt_lock and the count isn't 0: only we change this word. */
+static void type_set_flags(mfn_t m, uint64_t set, uint64_t clear)
+{
+    uint64_t *w = &frame_of(m)->type;
+
+    WRITE_ONCE(*w, (*w & ~clear) | set);
+}
+
+static void type_set_aux(mfn_t m, unsigned aux)
+{
+    uint64_t *w = &frame_of(m)->type;
+
+    WRITE_ONCE(*w, (*w & ~TYPE_AUX_MASK) | (uint64_t)aux << TYPE_AUX_SHIFT);
+}
+
+/* One use of a table that isn't (or no more) filled goes. */
+static void type_drop_use(mfn_t m)
+{
+    uint64_t *w = &frame_of(m)->type, old = load(w);
+
+    if ((old & TYPE_COUNT_MASK) > 1)
+        WRITE_ONCE(*w, old - 1);
+    else
+        __atomic_store_n(w, type_word_unused(TYPE_OF(old)), __ATOMIC_SEQ_CST);
+}
+
+/* ---- Entries ---- */
+
+int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
+{
+    uint64_t e = *entry;
+    mfn_t m = pte_mfn(e);
+    int rc;
+
+    if (!(e & PTE_P))
+        return 0;
+    if (e & levels[FT_L1].bad)
+        return -XEN_EINVAL;
+    if (!frame_is_ram(m)) {
+        if (!ptype_port_iomem_ok(ctx->frame_owner == DOMID_IO ? ctx->table_owner : ctx->frame_owner, m,
+                                 e & PTE_RW))
+            return -XEN_EINVAL;
+    } else {
+        if (!frame_ref_get(m, ctx->frame_owner))
+            return -XEN_EINVAL;
+        rc = e & PTE_RW ? ptype_get_writable(m) : 0;
+        if (rc) {
+            ref_drop(m);
+            return rc;
+        }
+        if (ctx->frame_owner != ctx->table_owner)
+            __atomic_or_fetch(&frame_of(m)->ref, REF_FOREIGN, __ATOMIC_SEQ_CST);
+    }
+    *entry = (e | PTE_US) & ~PTE_G;
+    return 0;
+}
+
+void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t e)
+{
+    mfn_t m = pte_mfn(e);
+
+    (void)ctx;
+    if (!(e & PTE_P) || !frame_is_ram(m))
+        return;
+    if (e & PTE_RW)
+        ptype_put_writable(m);
+    ref_drop(m);
+}
+
+/* An entry of table m leads to m itself (P8). */
+static bool entry_is_linear(mfn_t m, uint64_t e)
+{
+    return mfn_eq(pte_mfn(e), m);
+}
+
+/* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN: taken, but the
+ * lower table is still PARTIAL. */
+static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *e)
+{
+    int rc;
+
+    if (!(*e & PTE_P))
+        return 0;
+    if (type == FT_L1)
+        return ptype_leaf_get(ctx, e);
+    if (*e & levels[type].bad)
+        return -XEN_EINVAL;
+    if (entry_is_linear(m, *e))
+        return *e & PTE_RW ? -XEN_EINVAL : 0;
+    rc = ptype_get(ctx, pte_mfn(*e), (enum frame_type)(type - 1));
+    if (rc == 0 || rc == -XEN_EAGAIN)
+        *e |= PTE_US;
+    return rc;
+}
+
+static int entry_put(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t e)
+{
+    if (!(e & PTE_P))
+        return 0;
+    if (type == FT_L1) {
+        ptype_leaf_put(ctx, e);
+        return 0;
+    }
+    return entry_is_linear(m, e) ? 0 : ptype_put(ctx, pte_mfn(e));
+}
+
+/* ---- Tables: filling and emptying ---- */
+
+/* After `done` entries of a walk: stop here?  Often enough for a stated bound, not at each leaf. */
+static bool walk_pauses(enum frame_type type, unsigned n)
+{
+    return (type != FT_L1 || n % 128 == 0) && preempt_needed();
+}
+
+/* The table that the last counted entry leads to may still be PARTIAL (P5): bring it up first. */
+static int fill_last(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, const uint64_t *t, unsigned n)
+{
+    mfn_t child;
+
+    if (type == FT_L1 || n == 0 || n == levels[type].hv_end || !(t[n - 1] & PTE_P) ||
+        entry_is_linear(m, t[n - 1]))
+        return 0;
+    child = pte_mfn(t[n - 1]);
+    if (!(load(&frame_of(child)->type) & TYPE_PARTIAL))
+        return 0;
+    return table_advance(ctx, child);
+}
+
+static int table_fill(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
+{
+    unsigned n = TYPE_AUX(load(&frame_of(m)->type));
+    int rc = fill_last(ctx, m, type, t, n);
+
+    if (rc == -XEN_EAGAIN)
+        return rc;
+    if (rc) {
+        ref_drop(pte_mfn(t[n - 1]));
+        type_set_aux(m, n - 1);
+        return rc;
+    }
+    while (n < PTE_ENTRIES) {
+        if (n == levels[type].hv_first && levels[type].hv_end) {
+            n = levels[type].hv_end;
+            continue;
+        }
+        if (t[n]) {
+            uint64_t e = t[n];
+
+            rc = entry_get(ctx, m, type, &e);
+            if (rc && rc != -XEN_EAGAIN) {
+                type_set_aux(m, n);
+                return rc;
+            }
+            if (e != t[n])
+                t[n] = e;
+        }
+        n++;
+        if (rc == -XEN_EAGAIN || (n < PTE_ENTRIES && walk_pauses(type, n))) {
+            type_set_aux(m, n);
+            return -XEN_EAGAIN;
+        }
+    }
+    type_set_aux(m, n);
+    return 0;
+}
+
+static int table_empty(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
+{
+    unsigned n = TYPE_AUX(load(&frame_of(m)->type));
+
+    while (n > 0) {
+        if (n == levels[type].hv_end) {
+            n = levels[type].hv_first;
+            continue;
+        }
+        if (entry_put(ctx, m, type, t[n - 1]) == -XEN_EAGAIN) {
+            type_set_aux(m, n);
+            return -XEN_EAGAIN;
+        }
+        n--;
+        if (n > 0 && walk_pauses(type, n)) {
+            type_set_aux(m, n);
+            return -XEN_EAGAIN;
+        }
+    }
+    type_set_aux(m, 0);
+    for (unsigned i = levels[type].hv_first; i < levels[type].hv_end; i++)
+        t[i] = 0;
+    return 0;
+}
+
+/* What type_get() started and can't finish: give back what was counted, then the use. */
+static int table_unwind(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
+{
+    int rc = table_empty(ctx, m, type, t);
+
+    if (rc)
+        return rc;
+    type_drop_use(m);
+    return -XEN_EINVAL;
+}
+
+/* Bring a PARTIAL table (one use is ours) up to VALIDATED: 0; or, if its contents are bad, drop our use: -XEN_EINVAL. */
+static int table_advance(const struct ptype_ctx *ctx, mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+    enum frame_type type = TYPE_OF(w);
+    uint64_t *t = frame_map(m);
+    int rc;
+
+    if (type == FT_SEG) {
+        rc = segdesc_page_check(t) ? 0 : -XEN_EINVAL;
+        if (rc)
+            type_drop_use(m);
+    } else {
+        rc = w & TYPE_UNWIND ? -XEN_EINVAL : table_fill(ctx, m, type, t);
+        if (rc && rc != -XEN_EAGAIN) {
+            type_set_flags(m, TYPE_UNWIND, 0);
+            rc = table_unwind(ctx, m, type, t);
+        }
+    }
+    if (rc == 0) {
+        if (type == FT_L4)
+            ptype_port_init_l4(ctx->table_owner, t);
+        type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_AUX_MASK);
+    }
+    frame_unmap(t);
+    return rc;
+}
+
+/* A use of m, existence reference held: see ptype_get(). */
+static int type_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
+{
+    uint64_t *w = &frame_of(m)->type, old = load(w);
+
+    while ((old & TYPE_COUNT_MASK) == 0) {
+        if (!swap(w, &old, type_word(type, TYPE_PARTIAL, 0, 1)))
+            continue;
+        type_changed(m, old, type);
+        return table_advance(ctx, m);
+    }
+    if (TYPE_OF(old) != type)
+        return -XEN_EINVAL;
+    if ((old & TYPE_COUNT_MASK) == TYPE_COUNT_MASK)
+        return -XEN_EBUSY;
+    if (old & TYPE_PARKED) {
+        type_set_flags(m, 0, TYPE_PARKED);
+        ref_drop(m); /* the parked use's own reference: the caller brings another */
+    } else {
+        WRITE_ONCE(*w, old + 1);
+    }
+    return old & TYPE_VALIDATED ? 0 : table_advance(ctx, m);
+}
+
+int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
+{
+    int rc;
+
+    if (!frame_ref_get(m, ctx->table_owner))
+        return -XEN_EINVAL;
+    rc = type_get(ctx, m, type);
+    if (rc && rc != -XEN_EAGAIN)
+        ref_drop(m);
+    return rc;
+}
+
+void ptype_park(mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+
+    assert(w & TYPE_PARTIAL);
+    if ((w & TYPE_COUNT_MASK) == 1) {
+        type_set_flags(m, TYPE_PARKED, 0);
+    } else { /* somebody else's walk will finish it: give ours back */
+        type_drop_use(m);
+        ref_drop(m);
+    }
+}
+
+int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m)
+{
+    int rc;
+
+    if (!(load(&frame_of(m)->type) & TYPE_PARKED))
+        return 0;
+    rc = ptype_put(ctx, m);
+    return rc;
+}
+
+int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+    enum frame_type type = TYPE_OF(w);
+    int rc = 0;
+
+    assert(w & TYPE_COUNT_MASK);
+    if ((w & TYPE_COUNT_MASK) == 1 && type != FT_SEG) {
+        uint64_t *t;
+
+        if (w & TYPE_VALIDATED) {
+            type_set_flags(m, TYPE_PARTIAL, TYPE_VALIDATED);
+            type_set_aux(m, PTE_ENTRIES);
+        }
+        t = frame_map(m);
+        rc = table_empty(ctx, m, type, t);
+        frame_unmap(t);
+        if (rc)
+            return rc;
+    }
+    type_drop_use(m);
+    ref_drop(m);
+    return 0;
+}
+
+/* ---- Pins ---- */
+
+int ptype_pin(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
+{
+    int rc;
+
+    if (frame_is_ram(m) && (load(&frame_of(m)->type) & TYPE_PINNED) &&
+        (load(&frame_of(m)->type) & TYPE_COUNT_MASK) && ref_owner(frame_of(m)->ref) == ctx->table_owner)
+        return -XEN_EINVAL;
+    rc = ptype_get(ctx, m, type);
+    if (rc == -XEN_EAGAIN)
+        ptype_park(m);
+    else if (rc == 0)
+        type_set_flags(m, TYPE_PINNED, 0);
+    return rc;
+}
+
+int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m)
+{
+    uint64_t w;
+    int rc;
+
+    if (!frame_is_ram(m) || ref_owner(load(&frame_of(m)->ref)) != ctx->table_owner)
+        return -XEN_EINVAL;
+    w = load(&frame_of(m)->type);
+    if ((w & TYPE_COUNT_MASK) == 0 || !(w & (TYPE_PINNED | TYPE_PARKED)))
+        return -XEN_EINVAL;
+    type_set_flags(m, 0, TYPE_PINNED);
+    rc = ptype_put(ctx, m);
+    if (rc == -XEN_EAGAIN)
+        type_set_flags(m, TYPE_PARKED, 0);
+    return rc;
+}
+
+/* ---- One entry ---- */
+
+/* Do old and new entry need the same references? */
+static bool entry_same_use(enum frame_type type, uint64_t old, uint64_t e)
+{
+    uint64_t mask = PTE_ADDR | PTE_P | (type == FT_L1 ? PTE_RW | PTE_GNTTAB : 0);
+
+    return ((old ^ e) & mask) == 0 && (e & PTE_P);
+}
+
+/* Write it; the processor may set accessed and dirty bits meanwhile.  Gives what was there. */
+static uint64_t entry_write(uint64_t *slot, uint64_t e, bool preserve_ad)
+{
+    uint64_t old = load(slot);
+
+    while (!swap(slot, &old, preserve_ad ? e | (old & (PTE_A | PTE_D)) : e))
+        ;
+    return old;
+}
+
+static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *slot, uint64_t e,
+                         bool preserve_ad, mfn_t *deferred)
+{
+    uint64_t old = load(slot);
+    int rc;
+
+    if (entry_same_use(type, old, e) && !entry_is_linear(m, e)) {
+        if (e & levels[type].bad)
+            return -XEN_EINVAL;
+        e |= PTE_US;
+        if (type == FT_L1)
+            e &= ~PTE_G;
+        entry_write(slot, e, preserve_ad);
+        return 0;
+    }
+    rc = entry_get(ctx, m, type, &e);
+    if (rc == -XEN_EAGAIN)
+        ptype_park(pte_mfn(e));
+    if (rc)
+        return rc;
+    old = entry_write(slot, e, preserve_ad);
+    if (entry_put(ctx, m, type, old) == -XEN_EAGAIN)
+        *deferred = pte_mfn(old);
+    return 0;
+}
+
+int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
+                    mfn_t *deferred)
+{
+    enum frame_type type = (enum frame_type)ptype_level(m);
+    uint64_t *t;
+    int rc;
+
+    *deferred = MFN_NONE;
+    if (type == FT_NONE)
+        return -XEN_EINVAL;
+    if (index >= levels[type].hv_first && index < levels[type].hv_end)
+        return -XEN_EINVAL;
+    t = frame_map(m);
+    rc = entry_replace(ctx, m, type, &t[index], val, preserve_ad, deferred);
+    frame_unmap(t);
+    return rc;
+}
+
+unsigned ptype_level(mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+
+    return (w & TYPE_COUNT_MASK) && (w & TYPE_VALIDATED) && TYPE_OF(w) <= FT_L4 ? TYPE_OF(w) : 0;
+}
+
+/* ---- Audit ---- */
+
+struct audit {
+    const uint16_t owner;
+    unsigned faults;
+    uint32_t *refs, *uses; /* of each frame: what entries of validated tables hold */
+};
+
+static void audit_fault(struct audit *a, mfn_t m, const char *what)
+{
+    log_err("ptype: %s: frame %lx ref %016lx type %016lx\n", what, m.n, frame_of(m)->ref, frame_of(m)->type);
+    a->faults++;
+}
+
+static void audit_entry(struct audit *a, mfn_t m, enum frame_type type, uint64_t e)
+{
+    mfn_t to = pte_mfn(e);
+
+    if (!(e & PTE_P) || !frame_is_ram(to) || (type != FT_L1 && entry_is_linear(m, e)))
+        return;
+    a->refs[to.n]++;
+    if (type != FT_L1 || (e & PTE_RW))
+        a->uses[to.n]++;
+    if (type == FT_L1 && (e & PTE_RW) && TYPE_OF(load(&frame_of(to)->type)) != FT_WRITABLE)
+        audit_fault(a, to, "P2: mapped writable, but of another type");
+    if (type != FT_L1 && TYPE_OF(load(&frame_of(to)->type)) != (enum frame_type)(type - 1))
+        audit_fault(a, to, "P1: in use as a table of another level");
+}
+
+static void audit_table(struct audit *a, mfn_t m, uint64_t w)
+{
+    enum frame_type type = TYPE_OF(w);
+    unsigned end = w & TYPE_PARTIAL ? TYPE_AUX(w) : PTE_ENTRIES;
+    uint64_t *t = frame_map(m);
+
+    for (unsigned n = 0; n < end; n++)
+        if (n < levels[type].hv_first || n >= levels[type].hv_end)
+            audit_entry(a, m, type, t[n]);
+    frame_unmap(t);
+}
+
+static bool is_table(uint64_t w)
+{
+    return (w & TYPE_COUNT_MASK) && TYPE_OF(w) >= FT_L1 && TYPE_OF(w) <= FT_L4;
+}
+
+static void audit_frame(struct audit *a, mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type), ref = load(&frame_of(m)->ref);
+
+    if ((ref & REF_COUNT_MASK) < a->refs[m.n])
+        audit_fault(a, m, "P3: fewer references than entries");
+    if ((w & TYPE_COUNT_MASK) < a->uses[m.n])
+        audit_fault(a, m, "P3: fewer uses than entries");
+    if ((w & TYPE_COUNT_MASK) && (ref & REF_COUNT_MASK) == 0)
+        audit_fault(a, m, "in use, but without a reference");
+    if (is_table(w) && !(w & TYPE_VALIDATED) == !(w & TYPE_PARTIAL))
+        audit_fault(a, m, "P5: neither or both of validated and partial");
+    if ((w & TYPE_PARKED) && !(w & TYPE_PARTIAL))
+        audit_fault(a, m, "P6: parked, but not partial");
+    if ((w & TYPE_PINNED) && (w & TYPE_COUNT_MASK) <= a->uses[m.n])
+        audit_fault(a, m, "P7: pinned without a use");
+}
+
+static void audit_each(struct audit *a, void (*fn)(struct audit *, mfn_t))
+{
+    for (unsigned r = 0; r < nr_ram_ranges; r++)
+        for (uint64_t n = ram_ranges[r].first; n < ram_ranges[r].end; n++)
+            if ((load(&frames[n].ref) & REF_COUNT_MASK) && ref_owner(load(&frames[n].ref)) == a->owner)
+                fn(a, MFN(n));
+}
+
+static void audit_collect(struct audit *a, mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+
+    if (is_table(w))
+        audit_table(a, m, w);
+}
+
+unsigned ptype_audit(uint16_t owner)
+{
+    struct audit a = { .owner = owner };
+
+    a.refs = mem_alloc(nr_frames * sizeof(*a.refs));
+    a.uses = mem_alloc(nr_frames * sizeof(*a.uses));
+    if (a.refs && a.uses) {
+        audit_each(&a, audit_collect);
+        audit_each(&a, audit_frame);
+    } else {
+        log_err("ptype: no memory for the audit\n");
+        a.faults = 1;
+    }
+    mem_free(a.refs);
+    mem_free(a.uses);
+    return a.faults;
+}

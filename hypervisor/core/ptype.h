@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Types of frames: what makes a para-virtual guest's page tables safe to be walked by the processor.
+ *
+ * Invariants (ptype_audit() checks P1-P3, P5-P7 from scratch):
+ *   P1  type count > 0  =>  the type is fixed.
+ *   P2  a frame in use as page table (L1-L4) or segment table has no writable mapping: WRITABLE is just
+ *       another type, so this is P1.
+ *   P3  each present entry of a validated table that maps RAM of a guest holds one existence reference on its target, and
+ *       one type reference if the target is a lower table or the entry is writable.  Nothing else does on its behalf.
+ *   P4  when a frame's type changes, or the frame changes hands, no CPU holds a translation made under the old
+ *       type: the count reaching 0 stamps the frame, and the change flushes the CPUs that have not flushed since.
+ *   P5  PARTIAL: exactly the entries [0, aux) hold references; the last of them may lead to a PARTIAL table.
+ *       The processor never walks a table that isn't VALIDATED, and no entry of a VALIDATED table leads to one.
+ *   P6  PARKED: a PARTIAL table whose one use is nobody's: an interrupted call that is to be issued again.
+ *       The next ptype_get() for that type takes it over; ptype_unpark() gives it back.
+ *   P7  PINNED: one use and one reference are the pin's.
+ *   P8  an entry of a table that maps the table itself, read-only, holds no reference (a "linear" map).
+ *
+ * Locks: everything that makes, unmakes or writes a table (types L1-L4, SEG) runs under the table owner's pt_lock;
+ * the leaf type WRITABLE needs no lock (compare-and-swap only), so that one domain can map another's memory.
+ * Preemption: ptype_get() and ptype_put() may return -XEN_EAGAIN; the frame's own word keeps the progress.
+ */
+#ifndef CORE_PTYPE_H
+#define CORE_PTYPE_H
+
+#include "core/frame.h"
+
+/* Entries of page tables. */
+#define PTE_P        0x001ul
+#define PTE_RW       0x002ul
+#define PTE_US       0x004ul
+#define PTE_PWT      0x008ul
+#define PTE_PCD      0x010ul
+#define PTE_A        0x020ul
+#define PTE_D        0x040ul
+#define PTE_PS       0x080ul /* large page; PAT in an L1 entry */
+#define PTE_G        0x100ul
+#define PTE_AVAIL    0xe00ul
+#define PTE_GNTTAB   (1ul << 62) /* the ABI keeps it from guests */
+#define PTE_NX       (1ul << 63)
+#define PTE_ADDR     0x000ffffffffff000ul
+#define PTE_ENTRIES  512u
+
+static inline mfn_t pte_mfn(uint64_t e)
+{
+    return maddr_to_mfn(e & PTE_ADDR);
+}
+
+/*
+ * Who asks.  A table belongs to domain `table_owner`; frames that its entries map belong to `frame_owner`
+ * (normally the same; a privileged domain mapping a guest's memory names the guest).
+ */
+struct ptype_ctx {
+    uint16_t table_owner;
+    uint16_t frame_owner;
+};
+
+/* ---- Ports: provided by kern/ for the machine, by the test for the tests. ---- */
+/* May the owner map this frame that isn't RAM (device memory)?  And writable?  */
+bool ptype_port_iomem_ok(uint16_t domid, mfn_t m, bool writable);
+/* Entries 256-271 of an L4 table are the hypervisor's: fill them in. */
+void ptype_port_init_l4(uint16_t table_owner, uint64_t *table);
+/* P4.  All CPUs that may hold translations of frames of `owner` (everywhere: of any domain) and have
+ * not flushed since `stamp` flush now. */
+void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp);
+/* The present value of the flush clock (24 bits). */
+uint32_t ptype_port_stamp(void);
+/* The last reference to a frame is gone: free it. */
+void ptype_port_frame_free(mfn_t m);
+
+/* ---- Leaf type: lock-free. ---- */
+/* A writable use.  Caller holds an existence reference.  0, -XEN_EINVAL (it is a table now), -XEN_EBUSY (counter full). */
+int ptype_get_writable(mfn_t m);
+void ptype_put_writable(mfn_t m);
+
+/* ---- Tables: under table_owner's pt_lock. ---- */
+/*
+ * Existence reference and use of m as `type` (FT_L1..FT_L4, FT_SEG).  m must be owned by ctx->table_owner.
+ * 0; -XEN_EINVAL (bad contents or of another type now); -XEN_EBUSY; -XEN_EAGAIN: preempted, one use and reference are
+ * held on the PARTIAL frame for the caller, who calls ptype_park() and later asks again.
+ */
+int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
+/* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6). */
+void ptype_park(mfn_t m);
+/* Give back what ptype_park() left, if m is parked.  0 or -XEN_EAGAIN (still parked). */
+int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m);
+/* Give use and reference back.  -XEN_EAGAIN: the table is being taken apart; call again until 0. */
+int ptype_put(const struct ptype_ctx *ctx, mfn_t m);
+
+/* The pin (P7).  pin: 0, -XEN_EINVAL, -XEN_EAGAIN (issue again). unpin: 0, -XEN_EINVAL (not pinned), -XEN_EAGAIN. */
+int ptype_pin(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
+int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
+
+/*
+ * Change one entry of table m (VALIDATED, of a page-table type) to `val`, as the guest gave it.
+ * preserve_ad: keep accessed and dirty bits of the old entry.
+ * 0, -XEN_EINVAL, -XEN_EPERM, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
+ * *deferred: if not MFN_NONE afterwards, a table whose last use this was and that ptype_put() must still take apart.
+ */
+int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
+                    mfn_t *deferred);
+
+/* References of a leaf entry (L1), for those who edit L1 entries themselves (grant maps). */
+int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry);
+void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t entry);
+
+/* The level (1-4) that the frame validly is now, or 0. */
+unsigned ptype_level(mfn_t m);
+
+/* Recompute everything for the frames of one owner; reports each broken invariant by log_err.  Number of them.
+ * Nobody may change page tables meanwhile. */
+unsigned ptype_audit(uint16_t owner);
+
+#endif

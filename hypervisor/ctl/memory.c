@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memory_op, except exchange (ctl/exchange.c).
+ *
+ * Extents are worked through one by one; where a call stops (preempted, or an extent fails) is its result.  The
+ * extent to start with when a call is issued again stands in the upper bits of its command, as the ABI has it.
+ */
+#include "ctl/memory.h"
+#include "core/bootinfo.h"
+#include "core/frame.h"
+#include "core/port.h"
+#include "ctl/exchange.h"
+#include "kern/alloc.h"
+#include "kern/domain.h"
+#include "kern/grant.h"
+#include "kern/guest.h"
+#include "kern/pages.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+#include <xen/memory.h>
+
+#define CMD_BITS 6
+#define EXTENT_ORDER_MAX 9  /* of an unprivileged domain: 2 MiB */
+#define EXTENT_ORDER_MAX_PRIV 18
+
+static const struct boot_info *map;
+
+void memory_map_set(const struct boot_info *bi)
+{
+    map = bi;
+}
+
+/* The domain that the caller may act on, held. */
+static long target(domid_t id, struct domain **d)
+{
+    struct domain *self = current->domain;
+
+    if (id == DOMID_SELF || id == self->id) {
+        domain_hold(self);
+        *d = self;
+        return 0;
+    }
+    *d = domain_get(id);
+    if (!*d)
+        return -XEN_ESRCH;
+    if (self->is_privileged)
+        return 0;
+    domain_put(*d);
+    return -XEN_EPERM;
+}
+
+/* ---- Reservations ---- */
+
+struct reservation {
+    struct xen_memory_reservation r;
+    struct domain *d;
+    unsigned bits; /* of machine addresses */
+};
+
+static void m2p_set(mfn_t m, uint64_t pfn)
+{
+    ((uint64_t *)M2P_START)[m.n] = pfn;
+}
+
+/* More frames for d, at frame numbers that the guest chose (populate) or will choose (increase). 0 or -XEN_E. */
+static int extent_add(const struct reservation *x, uint64_t index, bool populate)
+{
+    uint64_t start = guest_addr(x->r.extent_start), gpfn = 0;
+    mfn_t m;
+
+    if (populate && copy_from_guest_at(&gpfn, start, index, sizeof(gpfn)))
+        return -XEN_EFAULT;
+    m = domain_frames_alloc(x->d, x->r.extent_order, x->bits, true);
+    if (mfn_eq(m, MFN_NONE))
+        return -XEN_ENOMEM;
+    for (uint64_t i = 0; populate && i < 1ul << x->r.extent_order; i++)
+        m2p_set(MFN(m.n + i), gpfn + i);
+    if (start && copy_to_guest_at(start, index, &m.n, sizeof(m.n)))
+        return -XEN_EFAULT; /* the guest has the frames; it only doesn't know */
+    return 0;
+}
+
+static int extent_remove(const struct reservation *x, uint64_t index)
+{
+    uint64_t gmfn;
+    int rc = 0;
+
+    if (copy_from_guest_at(&gmfn, guest_addr(x->r.extent_start), index, sizeof(gmfn)))
+        return -XEN_EFAULT;
+    for (uint64_t i = 0; i < 1ul << x->r.extent_order && rc == 0; i++)
+        rc = domain_frame_release(x->d, MFN(gmfn + i));
+    return rc;
+}
+
+static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
+{
+    struct reservation x;
+    uint64_t done;
+    long rc;
+
+    if (copy_from_guest(&x.r, c->arg[1], sizeof(x.r)))
+        return (long)start;
+    if (start >= x.r.nr_extents)
+        return (long)start;
+    if (x.r.extent_order > (current->domain->is_privileged ? EXTENT_ORDER_MAX_PRIV : EXTENT_ORDER_MAX))
+        return (long)start;
+    x.bits = x.r.mem_flags & 0xff ? x.r.mem_flags & 0xff : 64;
+    rc = target(x.r.domid, &x.d);
+    if (rc)
+        return rc;
+    for (done = start; done < x.r.nr_extents; done++) {
+        if (done > start && preempt_needed()) {
+            c->arg[0] = op | done << CMD_BITS;
+            domain_put(x.d);
+            return hcall_again(c);
+        }
+        if (op == XENMEM_decrease_reservation ? extent_remove(&x, done)
+                                              : extent_add(&x, done, op == XENMEM_populate_physmap))
+            break;
+    }
+    domain_put(x.d);
+    return (long)done;
+}
+
+/* ---- What a domain has ---- */
+
+static long count_op(uint64_t arg, unsigned op)
+{
+    struct domain *d;
+    domid_t id;
+    long rc;
+
+    if (copy_from_guest(&id, arg, sizeof(id)))
+        return -XEN_EFAULT;
+    rc = target(id, &d);
+    if (rc)
+        return rc;
+    switch (op) {
+    case XENMEM_current_reservation:
+        rc = (long)READ_ONCE(d->pages->count);
+        break;
+    case XENMEM_maximum_reservation:
+        rc = (long)MIN(READ_ONCE(d->pages->max), ~0ul >> 17);
+        break;
+    default: /* maximum_gpfn: the guest keeps its own, in the shared info */
+        rc = (long)d->shared->arch.max_pfn;
+        break;
+    }
+    domain_put(d);
+    return rc;
+}
+
+/* ---- The machine-to-phys table ---- */
+
+static long machphys_list(uint64_t arg)
+{
+    struct xen_machphys_mfn_list l;
+    uint64_t chunk = 1ul << 21, end = M2P_START + nr_frames * 8;
+    unsigned n = 0;
+
+    if (copy_from_guest(&l, arg, sizeof(l)))
+        return -XEN_EFAULT;
+    for (uint64_t va = M2P_START; n < l.max_extents && va < end; va += chunk, n++) {
+        uint64_t mfn = hv_translate(va) >> PAGE_SHIFT;
+
+        if (copy_to_guest_at(guest_addr(l.extent_start), n, &mfn, sizeof(mfn)))
+            return -XEN_EFAULT;
+    }
+    l.nr_extents = n;
+    return copy_to_guest(arg, &l, sizeof(l));
+}
+
+static long machphys_mapping(uint64_t arg)
+{
+    struct xen_machphys_mapping m = {
+        .v_start = M2P_RO_START, .v_end = M2P_RO_START + (1ul << 38), .max_mfn = nr_frames - 1,
+    };
+
+    return copy_to_guest(arg, &m, sizeof(m));
+}
+
+/* ---- Memory maps ---- */
+
+struct e820_entry {
+    uint64_t addr, size;
+    uint32_t type;
+} __attribute__((packed));
+
+static long machine_memory_map(uint64_t arg)
+{
+    struct xen_memory_map m;
+    unsigned n;
+
+    if (!current->domain->is_privileged)
+        return -XEN_EPERM;
+    if (copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    n = MIN(m.nr_entries, map->nr_e820);
+    for (unsigned i = 0; i < n; i++) {
+        struct e820_entry e = { map->e820[i].start, map->e820[i].size, map->e820[i].type };
+
+        if (copy_to_guest_at(guest_addr(m.buffer), i, &e, sizeof(e)))
+            return -XEN_EFAULT;
+    }
+    if (m.nr_entries < map->nr_e820)
+        return -XEN_EINVAL;
+    m.nr_entries = n;
+    return copy_to_guest(arg, &m, sizeof(m));
+}
+
+/* ---- Others ---- */
+
+/* add_to_physmap and its kin are for domains whose frame numbers we translate; para-virtual ones do that themselves. */
+static long physmap_op(uint64_t arg, size_t domid_at)
+{
+    struct domain *d;
+    domid_t id;
+    long rc;
+
+    if (copy_from_guest(&id, arg + domid_at, sizeof(id)))
+        return -XEN_EFAULT;
+    rc = target(id, &d);
+    if (rc)
+        return rc;
+    domain_put(d);
+    return -XEN_EOPNOTSUPP;
+}
+
+long do_memory_op(struct hcall *c)
+{
+    unsigned op = (unsigned)c->arg[0] & ((1u << CMD_BITS) - 1);
+    uint64_t start = c->arg[0] >> CMD_BITS, arg = c->arg[1];
+
+    switch (op) {
+    case XENMEM_increase_reservation:
+    case XENMEM_decrease_reservation:
+    case XENMEM_populate_physmap:
+        return reservation_op(c, op, start);
+    case XENMEM_exchange:
+        return memory_exchange(c);
+    case XENMEM_maximum_ram_page:
+        return (long)nr_frames - 1;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn:
+        return count_op(arg, op);
+    case XENMEM_machphys_mfn_list:
+        return machphys_list(arg);
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(arg);
+    case XENMEM_machine_memory_map:
+        return machine_memory_map(arg);
+    case XENMEM_memory_map: /* only what set_memory_map gave, and nobody can yet */
+        return -XEN_ENOSYS;
+    case XENMEM_add_to_physmap:
+        return physmap_op(arg, offsetof(struct xen_add_to_physmap, domid));
+    case XENMEM_add_to_physmap_batch:
+        return physmap_op(arg, offsetof(struct xen_add_to_physmap_batch, domid));
+    case XENMEM_remove_from_physmap:
+        return physmap_op(arg, offsetof(struct xen_remove_from_physmap, domid));
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages:
+        return 0; /* no page sharing: none shared, none saved */
+    default:
+        return -XEN_ENOSYS;
+    }
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory: machine frames (core/buddy.c under one lock), and the hypervisor's small objects.
+ *
+ * P4 (core/ptype.h) at this place: a frame that comes out of here again has been flushed from every CPU that could
+ * still hold a translation of it: freeing stamps it, allocating flushes whoever hasn't flushed since.
+ *
+ * Small objects: sizes are powers of two from 16 to 2048, each cut from pages of its own; a page knows its size by
+ * the frame's `prev` field.  Bigger ones are whole pages.  A page stays with its size.
+ */
+#include "kern/alloc.h"
+#include "core/buddy.h"
+#include "core/port.h"
+#include "core/ptype.h"
+#include "core/string.h"
+#include "kern/cpumask.h"
+#include "kern/lock.h"
+#include "x86/layout.h"
+#include "x86/tlb.h"
+
+#define SMALL_MIN_SHIFT 4
+#define SMALL_MAX_SHIFT 11
+
+struct frame *frames = (struct frame *)FRAMES_START;
+uint64_t nr_frames;
+struct frame_range ram_ranges[RAM_RANGES_MAX];
+unsigned nr_ram_ranges;
+
+static struct buddy buddy;                      /* [heap_lock] */
+static spinlock_t heap_lock = LOCK_INIT(RANK_HEAP);
+
+struct free_object {
+    struct free_object *next;
+};
+static struct free_object *small_free[SMALL_MAX_SHIFT + 1]; /* [small_lock] */
+static spinlock_t small_lock = LOCK_INIT(RANK_HEAP);
+
+void heap_add(uint64_t first, uint64_t end)
+{
+    lock(&heap_lock);
+    buddy_add(&buddy, first, end);
+    unlock(&heap_lock);
+}
+
+mfn_t frames_alloc(unsigned order, unsigned below_bits)
+{
+    uint32_t flushed = ~0u;
+    mfn_t m;
+
+    lock(&heap_lock);
+    m = buddy_alloc(&buddy, order, below_bits);
+    unlock(&heap_lock);
+    if (mfn_eq(m, MFN_NONE))
+        return m;
+    for (uint64_t i = 0; i < 1ul << order; i++) {
+        struct frame *f = frame_of(MFN(m.n + i));
+
+        if (f->type && TYPE_AUX(f->type) != flushed) {
+            flushed = TYPE_AUX(f->type);
+            tlb_flush_older(&cpu_online, flushed);
+        }
+        f->type = 0;
+        f->next = f->prev = 0;
+    }
+    return m;
+}
+
+void frames_free(mfn_t m, unsigned order)
+{
+    for (uint64_t i = 0; i < 1ul << order; i++) {
+        struct frame *f = frame_of(MFN(m.n + i));
+
+        f->ref = 0;
+        f->type = (uint64_t)FT_WRITABLE << TYPE_SHIFT | (uint64_t)tlb_stamp() << TYPE_AUX_SHIFT;
+    }
+    lock(&heap_lock);
+    buddy_free(&buddy, m, order);
+    unlock(&heap_lock);
+}
+
+uint64_t frames_free_count(void)
+{
+    return READ_ONCE(buddy.free);
+}
+
+unsigned heap_audit(void)
+{
+    unsigned faults;
+
+    lock(&heap_lock);
+    faults = buddy_audit(&buddy);
+    unlock(&heap_lock);
+    return faults;
+}
+
+void *pages_alloc(unsigned order)
+{
+    mfn_t m = frames_alloc(order, 42); /* inside the direct map */
+    void *p;
+
+    if (mfn_eq(m, MFN_NONE))
+        return NULL;
+    p = maddr_to_virt(mfn_to_maddr(m));
+    memset(p, 0, PAGE_SIZE << order);
+    return p;
+}
+
+void pages_free(void *p, unsigned order)
+{
+    if (p)
+        frames_free(virt_to_mfn(p), order);
+}
+
+/* ---- Objects ---- */
+
+static unsigned order_of(size_t size)
+{
+    unsigned order = 0;
+
+    while (PAGE_SIZE << order < size)
+        order++;
+    return order;
+}
+
+static bool small_refill(unsigned shift)
+{
+    char *page = pages_alloc(0);
+
+    if (!page)
+        return false;
+    frame_of(virt_to_mfn(page))->prev = shift;
+    for (size_t off = 0; off < PAGE_SIZE; off += 1ul << shift) {
+        struct free_object *o = (struct free_object *)(void *)(page + off);
+
+        o->next = small_free[shift];
+        small_free[shift] = o;
+    }
+    return true;
+}
+
+void *mem_alloc(size_t size)
+{
+    unsigned shift = SMALL_MIN_SHIFT;
+    struct free_object *o = NULL;
+
+    if (size > 1ul << SMALL_MAX_SHIFT) {
+        unsigned order = order_of(size);
+        void *p = order <= BUDDY_MAX_ORDER ? pages_alloc(order) : NULL;
+
+        if (p)
+            frame_of(virt_to_mfn(p))->prev = SMALL_MAX_SHIFT + 1 + order;
+        return p;
+    }
+    while (1ul << shift < size)
+        shift++;
+    lock(&small_lock);
+    if (small_free[shift] || small_refill(shift)) {
+        o = small_free[shift];
+        small_free[shift] = o->next;
+    }
+    unlock(&small_lock);
+    if (o)
+        memset(o, 0, 1ul << shift);
+    return o;
+}
+
+void mem_free(void *p)
+{
+    struct free_object *o = p;
+    unsigned shift;
+
+    if (!p)
+        return;
+    shift = frame_of(virt_to_mfn(p))->prev;
+    if (shift > SMALL_MAX_SHIFT) {
+        frame_of(virt_to_mfn(p))->prev = 0;
+        pages_free(p, shift - SMALL_MAX_SHIFT - 1);
+        return;
+    }
+    lock(&small_lock);
+    o->next = small_free[shift];
+    small_free[shift] = o;
+    unlock(&small_lock);
+}
+
+void *frame_map(mfn_t m)
+{
+    return maddr_to_virt(mfn_to_maddr(m));
+}
+
+void frame_unmap(const void *p)
+{
+    (void)p;
+}

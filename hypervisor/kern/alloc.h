@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Machine frames for the hypervisor itself and for domains: shell (lock, flush of stale translations) around core/buddy.c. */
+#ifndef KERN_ALLOC_H
+#define KERN_ALLOC_H
+
+#include "core/types.h"
+
+/* 2^order contiguous frames, aligned to their size, not owned by a domain; contents unknown.  MFN_NONE if none.
+ * below_bits: the machine address must be below 2^below_bits (64: anywhere). */
+mfn_t frames_alloc(unsigned order, unsigned below_bits);
+void frames_free(mfn_t m, unsigned order);
+uint64_t frames_free_count(void);
+/* Boot: these frames are free from now on. */
+void heap_add(uint64_t first, uint64_t end);
+/* Number of broken invariants, each logged. */
+unsigned heap_audit(void);
+
+/* Frames as hypervisor memory: a direct-map address, NULL if none.  Zeroed. */
+void *pages_alloc(unsigned order);
+void pages_free(void *p, unsigned order);
+
+#endif

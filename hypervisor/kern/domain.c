@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains: making them from their subsystems' parts, finding them, ending them.
+ *
+ * Found by id through a two-level table; an entry is set once a domain is whole and cleared when it is killed.
+ * References: the table's own (dropped by domain_kill), one for each frame, and those of callers in between.
+ * What the last reference frees is only memory of ours; all that the guest had is given back before.
+ */
+#include "kern/domain.h"
+#include "core/port.h"
+#include "core/format.h"
+#include "core/string.h"
+#include "kern/alloc.h"
+#include "kern/event.h"
+#include "kern/grant.h"
+#include "kern/ioaccess.h"
+#include "kern/log.h"
+#include "kern/pages.h"
+#include "kern/sched.h"
+#include "kern/time.h"
+#include "pv/pv.h"
+#include "pv/traps.h"
+#include "x86/fpu.h"
+#include "x86/layout.h"
+#include "x86/machine.h"
+#include "x86/pirq.h"
+#include "x86/vtime.h"
+#include "x86/traps.h"
+#include <xen/sched.h>
+#include "core/frame.h"
+
+#define TABLE_ENTRIES (PAGE_SIZE / sizeof(struct domain *))
+
+struct domain *dom0;
+struct domain idle_domain = { .id = DOMID_IDLE };
+
+static struct domain **table[DIV_UP(DOMID_FIRST_RESERVED, TABLE_ENTRIES)]; /* [table_lock] to change */
+static spinlock_t table_lock = LOCK_INIT(RANK_DOMLIST);
+
+/* ---- Finding ---- */
+
+struct domain *domain_peek(domid_t id)
+{
+    struct domain **page;
+
+    if (id >= DOMID_FIRST_RESERVED)
+        return NULL;
+    page = READ_ONCE(table[id / TABLE_ENTRIES]);
+    return page ? READ_ONCE(page[id % TABLE_ENTRIES]) : NULL;
+}
+
+struct domain *domain_get(domid_t id)
+{
+    struct domain *d;
+
+    if (id == DOMID_SELF) {
+        domain_hold(current->domain);
+        return current->domain;
+    }
+    lock(&table_lock);
+    d = domain_peek(id);
+    if (d && !d->is_gone)
+        domain_hold(d);
+    else
+        d = NULL;
+    unlock(&table_lock);
+    return d;
+}
+
+void domain_hold(struct domain *d)
+{
+    __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
+}
+
+static void domain_free(struct domain *d);
+
+void domain_put(struct domain *d)
+{
+    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST) == 0)
+        domain_free(d);
+}
+
+struct domain *domain_next(struct domain *d)
+{
+    struct domain *next = NULL;
+    unsigned id = d ? d->id + 1u : 0;
+
+    lock(&table_lock);
+    for (; id < DOMID_FIRST_RESERVED && !next; id++) {
+        if (!table[id / TABLE_ENTRIES]) {
+            id |= TABLE_ENTRIES - 1;
+            continue;
+        }
+        next = table[id / TABLE_ENTRIES][id % TABLE_ENTRIES];
+        if (next && next->is_gone)
+            next = NULL;
+    }
+    if (next)
+        domain_hold(next);
+    unlock(&table_lock);
+    if (d)
+        domain_put(d);
+    return next;
+}
+
+static int table_insert(struct domain *d)
+{
+    int rc = -XEN_EEXIST;
+    struct domain **page;
+
+    lock(&table_lock);
+    page = table[d->id / TABLE_ENTRIES];
+    if (!page)
+        page = table[d->id / TABLE_ENTRIES] = mem_alloc(PAGE_SIZE);
+    if (!page) {
+        rc = -XEN_ENOMEM;
+    } else if (!page[d->id % TABLE_ENTRIES]) {
+        page[d->id % TABLE_ENTRIES] = d;
+        rc = 0;
+    }
+    unlock(&table_lock);
+    return rc;
+}
+
+static void table_remove(struct domain *d)
+{
+    lock(&table_lock);
+    if (domain_peek(d->id) == d)
+        table[d->id / TABLE_ENTRIES][d->id % TABLE_ENTRIES] = NULL;
+    unlock(&table_lock);
+}
+
+/* ---- Making ---- */
+
+static int parts_create(struct domain *d, const struct domain_config *cfg)
+{
+    mfn_t m;
+    int rc;
+
+    d->vcpu = mem_alloc(cfg->max_vcpus * sizeof(*d->vcpu));
+    if (!d->vcpu)
+        return -XEN_ENOMEM;
+    d->max_vcpus = cfg->max_vcpus;
+    rc = pages_domain_create(d, cfg->max_pages);
+    if (rc)
+        return rc;
+    m = shared_frame_alloc(d, true);
+    if (mfn_eq(m, MFN_NONE))
+        return -XEN_ENOMEM;
+    d->shared = frame_map(m);
+    if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d)) || (rc = pirq_domain_create(d)) ||
+        (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = pv_domain_create(d)))
+        return rc;
+    return grant_domain_create(d, (int)cfg->max_grant_frames, (int)cfg->max_maptrack_frames, grant_opt_max_version);
+}
+
+struct domain *domain_create(const struct domain_config *cfg, int *rc)
+{
+    struct domain *d;
+
+    if (cfg->id >= DOMID_FIRST_RESERVED || cfg->max_vcpus == 0 || cfg->max_vcpus > MAX_VCPUS) {
+        *rc = -XEN_EINVAL;
+        return NULL;
+    }
+    d = mem_alloc(sizeof(*d));
+    if (!d) {
+        *rc = -XEN_ENOMEM;
+        return NULL;
+    }
+    d->id = cfg->id;
+    d->is_privileged = cfg->is_privileged;
+    d->is_pv = true;
+    d->refs = 1;
+    d->pause_count = 1;
+    d->shutdown_code = SHUTDOWN_CODE_INVALID;
+    lock_init(&d->ctl_lock, RANK_CTL);
+    *rc = table_insert(d);
+    if (*rc) {
+        mem_free(d);
+        return NULL;
+    }
+    *rc = parts_create(d, cfg);
+    if (*rc == 0)
+        return d;
+    d->is_dying = true;
+    while (domain_kill(d) == -XEN_EAGAIN)
+        ;
+    return NULL;
+}
+
+int vcpu_create(struct domain *d, unsigned id)
+{
+    struct vcpu *v;
+    int rc;
+
+    if (id >= d->max_vcpus)
+        return -XEN_EINVAL;
+    if (d->vcpu[id])
+        return -XEN_EEXIST;
+    v = mem_alloc(sizeof(*v));
+    if (!v)
+        return -XEN_ENOMEM;
+    v->domain = d;
+    v->id = id;
+    lock_init(&v->lock, RANK_VCPU);
+    if (id < XEN_LEGACY_MAX_VCPUS)
+        v->info = &d->shared->vcpu_info[id];
+    else
+        v->info = v->own_info = mem_alloc(sizeof(*v->info));
+    if (!v->info) {
+        mem_free(v);
+        return -XEN_ENOMEM;
+    }
+    v->info->evtchn_upcall_mask = 1;
+    if ((rc = fpu_vcpu_create(v)) || (rc = event_vcpu_create(v)) || (rc = vtime_vcpu_create(v)) ||
+        (rc = pv_vcpu_create(v)) || (rc = sched_vcpu_create(v))) {
+        vcpu_free(v);
+        return rc;
+    }
+    WRITE_ONCE(d->vcpu[id], v);
+    return 0;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+    if (v->sched)
+        sched_vcpu_destroy(v);
+    pv_vcpu_free(v);
+    vtime_vcpu_destroy(v);
+    event_vcpu_free(v);
+    fpu_vcpu_free(v);
+    mem_free(v->own_info);
+    mem_free(v);
+}
+
+void domain_init(void)
+{
+    idle_domain.vcpu = mem_alloc(nr_cpus * sizeof(*idle_domain.vcpu));
+    idle_domain.max_vcpus = nr_cpus;
+    idle_domain.refs = 1;
+    if (!idle_domain.vcpu)
+        panic("no memory for the idle domain\n");
+}
+
+int idle_vcpu_create(unsigned cpu)
+{
+    struct vcpu *v = mem_alloc(sizeof(*v));
+    int rc;
+
+    if (!v)
+        return -XEN_ENOMEM;
+    v->domain = &idle_domain;
+    v->id = v->cpu = cpu;
+    v->is_idle = true;
+    v->info = v->own_info = mem_alloc(sizeof(*v->info));
+    lock_init(&v->lock, RANK_VCPU);
+    rc = v->info ? sched_vcpu_create(v) : -XEN_ENOMEM;
+    if (rc == 0)
+        idle_domain.vcpu[cpu] = v;
+    return rc;
+}
+
+/* ---- Ending ---- */
+
+static void domain_free(struct domain *d)
+{
+    table_remove(d);
+    domain_each_vcpu(d, v)
+        vcpu_free(v);
+    if (d->grant)
+        grant_domain_free(d);
+    pv_domain_free(d);
+    vtime_domain_destroy(d);
+    io_domain_free(d);
+    pirq_domain_free(d);
+    if (d->sched)
+        sched_domain_destroy(d);
+    if (d->evtchn)
+        event_domain_free(d);
+    if (d->pages)
+        pages_domain_free(d);
+    mem_free(d->vcpu);
+    mem_free(d);
+}
+
+static int vcpus_kill(struct domain *d)
+{
+    domain_each_vcpu(d, v) {
+        int rc = pv_vcpu_kill(v);
+
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int domain_kill(struct domain *d)
+{
+    int rc = 0;
+
+    if (d->evtchn)
+        rc = event_domain_kill(d);
+    if (rc == 0 && d->vcpu)
+        rc = vcpus_kill(d);
+    if (rc == 0 && d->pages)
+        rc = pages_domain_kill(d);
+    if (rc == 0 && d->grant) /* after the page tables: a granter sees its frames unused when nothing maps them */
+        rc = grant_domain_kill(d);
+    if (rc)
+        return rc;
+    if (!__atomic_exchange_n(&d->is_gone, true, __ATOMIC_SEQ_CST)) {
+        if (d->shared)
+            shared_frame_free(d, virt_to_mfn(d->shared));
+        domain_put(d);
+    }
+    return 0;
+}
+
+/* ---- Shutting down ---- */
+
+static void dom0_shutdown(uint8_t reason)
+{
+    switch (reason) {
+    case SHUTDOWN_poweroff:
+        log_info("dom0 has halted: powering off\n");
+        machine_power_off();
+    case SHUTDOWN_crash:
+        panic("dom0 has crashed\n");
+    case SHUTDOWN_watchdog:
+        log_err("dom0's watchdog has run out: rebooting\n");
+        machine_restart();
+    case SHUTDOWN_reboot:
+    case SHUTDOWN_soft_reset:
+    default:
+        log_info("dom0 has shut down (reason %u): rebooting\n", reason);
+        machine_restart();
+    }
+}
+
+void domain_shutdown(struct domain *d, uint8_t reason)
+{
+    if (d == dom0)
+        dom0_shutdown(reason);
+    /* The first reason stands.  No lock: this is called from any context. */
+    if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
+        return;
+    d->shutdown_code = reason;
+    domain_each_vcpu(d, v)
+        vcpu_pause_nosync(v);
+    virq_raise_global(VIRQ_DOM_EXC);
+}
+
+void domain_crash(struct domain *d, const char *fmt, ...)
+{
+    char why[160];
+    va_list args;
+
+    va_start(args, fmt);
+    format_print(why, sizeof(why), fmt, args);
+    va_end(args);
+    if (!d->is_shut_down) {
+        log_err("d%u crashes: %s", d->id, why);
+        if (current->domain == d)
+            regs_print(&current->regs);
+    }
+    domain_shutdown(d, SHUTDOWN_crash);
+}
+
+void vcpu_nmi(struct vcpu *v)
+{
+    v->nmi_pending = true;
+    __atomic_or_fetch(&v->exit_work, VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
+    vcpu_kick(v);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains and vCPUs: the objects that everything hangs on.  They hold pointers to each subsystem's own
+ * state and little else; the subsystem's header says what is behind a pointer.
+ *
+ * Life: domain_create() -> (vcpu_create) -> runs -> domain_kill() [preemptible; frees what the guest had]
+ * -> last reference dropped -> freed.  A domain found by id is held by a reference until domain_put().
+ */
+#ifndef KERN_DOMAIN_H
+#define KERN_DOMAIN_H
+
+#include "core/types.h"
+#include "kern/cpumask.h"
+#include "kern/lock.h"
+
+#define MAX_VCPUS  8192
+#define SHUTDOWN_CODE_INVALID 0xff /* not shut down */
+
+struct domain {
+    domid_t id;                /* [const] */
+    bool is_privileged;        /* dom0: may call the control interfaces [const] */
+    bool is_pv;                /* [const] */
+    bool is_dying;             /* [ctl_lock], read anywhere */
+    bool is_gone;              /* killed to the end: can't be found by id any more [atomic] */
+    bool is_shut_down;         /* all vCPUs stopped by SCHEDOP_shutdown [ctl_lock] */
+    uint8_t shutdown_code;     /* SHUTDOWN_* or SHUTDOWN_CODE_INVALID */
+    uint32_t refs;             /* [atomic] */
+    unsigned max_vcpus;        /* [const once created] */
+    struct vcpu **vcpu;        /* [max_vcpus]; an entry is set once */
+    struct domain *next;       /* [RANK_DOMLIST lock] */
+    spinlock_t ctl_lock;
+    cpumask_t dirty_cpus;      /* CPUs that may hold translations of this domain's tables [atomic] */
+    unsigned pause_count;      /* [atomic] */
+
+    struct shared_info *shared;        /* one frame, shared with the guest */
+    struct domain_pages *pages;        /* frames it owns: kern/pages.h */
+    struct evtchn_domain *evtchn;      /* kern/event.h */
+    struct grant_domain *grant;        /* kern/grant.h */
+    struct sched_domain *sched;        /* kern/sched.h */
+    struct time_domain *time;          /* x86/vtime.c */
+    struct pirq_domain *pirq;          /* x86/pirq.h */
+    struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */
+    struct pv_domain *pv;              /* pv/pv.h */
+    uint64_t vm_assist;                /* VMASST bits [ctl_lock] */
+    uint8_t handle[16];                /* the toolstack's UUID */
+};
+
+struct vcpu {
+    /* A trap from this guest pushes its registers right here (TSS.RSP0 is &regs.es, which must be 16-byte
+     * aligned); a fault of the very last instruction on the way out pushes below them. */
+    uint8_t headroom[264] __attribute__((aligned(64)));
+    struct cpu_user_regs regs;
+    struct cpu_block *cpu_stack; /* the stack of the CPU that it runs on: set on each switch to it */
+
+    struct domain *domain;     /* [const] */
+    unsigned id;               /* [const] */
+    unsigned cpu;              /* where it runs or last ran [scheduler] */
+    bool is_idle;              /* [const] */
+    bool is_initialised;       /* has been given registers [RANK_VCPU lock] */
+    spinlock_t lock;           /* RANK_VCPU */
+
+    struct vcpu_info *own_info;/* for vCPUs that have no place in the shared info, else NULL [const] */
+    struct vcpu_info *info;    /* in the shared info or where the guest registered it; never NULL */
+    struct evtchn_vcpu *evtchn;
+    struct sched_vcpu *sched;
+    struct time_vcpu *time;
+    struct pv_vcpu *pv;
+    struct fpu_vcpu *fpu;
+
+    uint8_t exit_work;             /* look at v before going back to it: see VCPU_WORK_* [atomic] */
+    bool nmi_pending, mce_pending; /* [atomic] for the guest; setting one needs exit_work too: vcpu_nmi() */
+};
+
+extern struct domain *dom0;
+extern struct domain idle_domain;
+
+struct domain_config {
+    domid_t id;
+    bool is_privileged;
+    unsigned max_vcpus;
+    uint64_t max_pages;
+    unsigned max_grant_frames, max_maptrack_frames;
+};
+
+/* A new para-virtual domain, paused once, without memory or vCPUs; the caller has the one reference.  NULL: *rc says why. */
+struct domain *domain_create(const struct domain_config *cfg, int *rc);
+/* vCPU `id` of d, down and without registers.  0 or -XEN_E. */
+int vcpu_create(struct domain *d, unsigned id);
+/* The idle domain and its vCPUs (one a CPU). Boot. */
+void domain_init(void);
+int idle_vcpu_create(unsigned cpu);
+void vcpu_free(struct vcpu *v);
+
+/* Give back what a dying domain has; it must be paused.  Preemptible: -XEN_EAGAIN = call again; 0: only references are left. */
+int domain_kill(struct domain *d);
+/* The domain of that id while the caller knows that it can't go (it owns a frame that the caller has a reference to). */
+struct domain *domain_peek(domid_t id);
+/* Walk all domains: d and NULL end; each is held while it is looked at. `domain_next(NULL)` is the first; drops d. */
+struct domain *domain_next(struct domain *d);
+
+/* A reference to domain `id` (DOMID_SELF: the caller's), or NULL. */
+struct domain *domain_get(domid_t id);
+void domain_put(struct domain *d);
+/* One more reference to a domain already held. */
+void domain_hold(struct domain *d);
+
+/* An NMI for the guest: pending until its NMI callback can run. Any context. */
+void vcpu_nmi(struct vcpu *v);
+
+/* The guest broke its contract beyond an error code: stop all its vCPUs with SHUTDOWN_crash.
+ * The first reason is logged.  Any context without locks above RANK_CTL. Returns; the caller unwinds. */
+void domain_crash(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* SCHEDOP_shutdown; for dom0: power off, reboot or halt the machine as Xen does. */
+void domain_shutdown(struct domain *d, uint8_t reason);
+
+/* vCPU `id` of d, or NULL. */
+static inline struct vcpu *domain_vcpu(const struct domain *d, unsigned id)
+{
+    return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
+}
+
+#define domain_each_vcpu(d, v) \
+    for (unsigned v##_i = 0; v##_i < (d)->max_vcpus; v##_i++) \
+        for (struct vcpu *v = (d)->vcpu[v##_i]; v; v = NULL)
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypercall table, and the one place that calls a handler: from a guest's system call (hypercall_entry)
+ * or from a multicall's entry.
+ */
+#include "kern/hypercall.h"
+#include "core/port.h"
+#include "ctl/memory.h"
+#include "ctl/physdev.h"
+#include "ctl/platform.h"
+#include "kern/console.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "kern/event.h"
+#include "kern/grant.h"
+#include "kern/guest.h"
+#include "kern/sched.h"
+#include "kern/softirq.h"
+#include "kern/version.h"
+#include "kern/vmassist.h"
+#include "pv/desc.h"
+#include "pv/hvm_param.h"
+#include "pv/mmu.h"
+#include "pv/registers.h"
+#include "pv/traps.h"
+#include "x86/vtime.h"
+
+#define HYPERCALLS 64
+
+static hcall_fn *const table[HYPERCALLS] = {
+    [__HYPERVISOR_set_trap_table] = do_set_trap_table,
+    [__HYPERVISOR_mmu_update] = do_mmu_update,
+    [__HYPERVISOR_set_gdt] = do_set_gdt,
+    [__HYPERVISOR_stack_switch] = do_stack_switch,
+    [__HYPERVISOR_set_callbacks] = do_set_callbacks,
+    [__HYPERVISOR_fpu_taskswitch] = do_fpu_taskswitch,
+    [__HYPERVISOR_sched_op_compat] = do_sched_op_compat,
+    [__HYPERVISOR_platform_op] = do_platform_op,
+    [__HYPERVISOR_set_debugreg] = do_set_debugreg,
+    [__HYPERVISOR_get_debugreg] = do_get_debugreg,
+    [__HYPERVISOR_update_descriptor] = do_update_descriptor,
+    [__HYPERVISOR_memory_op] = do_memory_op,
+    [__HYPERVISOR_multicall] = do_multicall,
+    [__HYPERVISOR_update_va_mapping] = do_update_va_mapping,
+    [__HYPERVISOR_set_timer_op] = do_set_timer_op,
+    [__HYPERVISOR_event_channel_op_compat] = do_event_channel_op_compat,
+    [__HYPERVISOR_xen_version] = do_xen_version,
+    [__HYPERVISOR_console_io] = do_console_io,
+    [__HYPERVISOR_physdev_op_compat] = do_physdev_op_compat,
+    [__HYPERVISOR_grant_table_op] = do_grant_table_op,
+    [__HYPERVISOR_vm_assist] = do_vm_assist,
+    [__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
+    [__HYPERVISOR_iret] = do_iret,
+    [__HYPERVISOR_vcpu_op] = do_vcpu_op,
+    [__HYPERVISOR_set_segment_base] = do_set_segment_base,
+    [__HYPERVISOR_mmuext_op] = do_mmuext_op,
+    [__HYPERVISOR_nmi_op] = do_nmi_op,
+    [__HYPERVISOR_sched_op] = do_sched_op,
+    [__HYPERVISOR_callback_op] = do_callback_op,
+    [__HYPERVISOR_event_channel_op] = do_event_channel_op,
+    [__HYPERVISOR_physdev_op] = do_physdev_op,
+    [__HYPERVISOR_hvm_op] = do_hvm_op,
+};
+
+/* A guest-controlled number indexes the table: also a mispredicted one stays inside. */
+static hcall_fn *handler_of(uint64_t nr)
+{
+    uint64_t inside = nr < HYPERCALLS ? ~0ul : 0;
+
+    __asm__ volatile("" : "+r"(inside));
+    return nr < HYPERCALLS ? table[nr & inside] : NULL;
+}
+
+void hypercall_entry(struct cpu_user_regs *r)
+{
+    hcall_fn *fn = handler_of(r->rax);
+    struct hcall c = { .op = (uint32_t)r->rax, .arg = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 } };
+    long rc;
+
+    if (!fn) {
+        r->rax = (uint64_t)-XEN_ENOSYS;
+        return;
+    }
+    COUNT_HYPERCALL(c.op);
+    rc = fn(&c);
+    if (likely(!c.again)) {
+        r->rax = (uint64_t)rc;
+        return;
+    }
+    COUNT(hypercall_again);
+    r->rdi = c.arg[0];
+    r->rsi = c.arg[1];
+    r->rdx = c.arg[2];
+    r->r10 = c.arg[3];
+    r->r8 = c.arg[4];
+    r->r9 = c.arg[5];
+    r->rip -= 2; /* syscall, once more; rax still has the number */
+}
+
+/* One entry of a multicall.  True: the entry, and so the multicall, is to be issued again. */
+static bool multicall_entry(struct multicall_entry *e)
+{
+    hcall_fn *fn = handler_of(e->op);
+    struct hcall c = { .op = (uint32_t)e->op };
+    long rc = -XEN_ENOSYS;
+
+    for (unsigned i = 0; i < 6; i++)
+        c.arg[i] = e->args[i];
+    if (fn && e->op != __HYPERVISOR_multicall && e->op != __HYPERVISOR_iret) {
+        COUNT_HYPERCALL(c.op);
+        rc = fn(&c);
+    }
+    e->result = (xen_ulong_t)rc;
+    for (unsigned i = 0; i < 6 && c.again; i++)
+        e->args[i] = c.arg[i];
+    return c.again;
+}
+
+long do_multicall(struct hcall *c)
+{
+    uint32_t count = (uint32_t)c->arg[1], done;
+    struct multicall_entry e;
+
+    for (done = 0; done < count; done++) {
+        bool again;
+
+        if (done && preempt_needed())
+            break;
+        if (copy_from_guest_at(&e, c->arg[0], done, sizeof(e)))
+            return -XEN_EFAULT;
+        again = multicall_entry(&e);
+        if (copy_to_guest_at(c->arg[0], done, &e, sizeof(e)))
+            return -XEN_EFAULT;
+        if (again)
+            break;
+    }
+    if (done == count)
+        return 0;
+    c->arg[0] += done * sizeof(e);
+    c->arg[1] = count - done;
+    return hcall_again(c);
+}
+
+bool preempt_needed(void)
+{
+    return softirq_pending();
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames of domains: who owns a frame, references to it, and the shapes in which other rooms use guests'
+ * memory.  The counters and their invariants are core/ptype.h's.
+ */
+#ifndef KERN_PAGES_H
+#define KERN_PAGES_H
+
+#include "core/types.h"
+#include "kern/lock.h"
+
+struct domain;
+
+/* Of one domain. */
+struct domain_pages {
+    spinlock_t lock;      /* RANK_PAGES */
+    uint32_t head, tail;  /* list of its ordinary frames, by struct frame's next and prev; 0: end [lock] */
+    uint64_t count;       /* ordinary frames it has [lock] */
+    uint64_t max;         /* it may have [lock] */
+    uint64_t shared_count;/* hypervisor frames shared with it [lock] */
+};
+
+int pages_domain_create(struct domain *d, uint64_t max);
+/* Give back every frame of a dying domain.  Preemptible: -XEN_EAGAIN = call again. */
+int pages_domain_kill(struct domain *d);
+void pages_domain_free(struct domain *d);
+
+/* The domain that owns a frame of RAM, or NULL (free, ours, or not RAM).  Stable only while a reference is held. */
+struct domain *frame_owner(mfn_t m);
+
+/* Existence reference, if m is RAM that `owner` owns. */
+bool frame_get(mfn_t m, struct domain *owner);
+void frame_put(mfn_t m);
+/* Existence and writable-type reference: nobody can make it a page table meanwhile. */
+bool frame_get_writable(mfn_t m, struct domain *owner);
+void frame_put_writable(mfn_t m);
+/* Translate a guest's frame number (para-virtual: the machine's own) and take the reference(s) above. */
+bool gfn_to_mfn_get(struct domain *d, gfn_t g, bool writable, mfn_t *out);
+
+/* Map a guest's frame for as long as wanted (writable reference held); NULL if it isn't d's writable RAM. */
+void *guest_frame_map_shared(struct domain *d, gfn_t g);
+void guest_frame_unmap_shared(struct domain *d, void *p);
+
+/* A zeroed frame of ours that d may map too (writable or read-only); frame_map() pointers to it may be kept.
+ * free: the guest's mappings may outlive it; the frame returns to the heap with the last one. */
+mfn_t shared_frame_alloc(struct domain *d, bool writable);
+void shared_frame_free(struct domain *d, mfn_t m);
+
+/* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there are none or d is at its maximum. */
+mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits, bool zero);
+/* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is already dropped. */
+int domain_frame_release(struct domain *d, mfn_t m);
+
+/* Take an untyped, otherwise unreferenced frame from its owner (it then belongs to nobody) ... */
+int frame_steal(struct domain *from, mfn_t m);
+/* ... and give a frame that belongs to nobody to a domain. -XEN_E2BIG at its maximum, -XEN_ESRCH if dying. */
+int frame_assign(struct domain *to, mfn_t m);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vm_assist.  The 32-bit types are not offered: there are no 32-bit para-virtual guests here, as on Debian's Xen. */
+#include "kern/vmassist.h"
+#include "kern/domain.h"
+
+#define VMASST_VALID (1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_architectural_iopl | \
+                      1ul << VMASST_TYPE_runstate_update_flag | 1ul << VMASST_TYPE_m2p_strict)
+
+long do_vm_assist(struct hcall *c)
+{
+    struct domain *d = current->domain;
+    uint32_t type = (uint32_t)c->arg[1];
+
+    if (type >= 64 || !(VMASST_VALID & 1ul << type))
+        return -XEN_EINVAL;
+    switch ((uint32_t)c->arg[0]) {
+    case VMASST_CMD_enable:
+        __atomic_or_fetch(&d->vm_assist, 1ul << type, __ATOMIC_SEQ_CST);
+        return 0;
+    case VMASST_CMD_disable:
+        __atomic_and_fetch(&d->vm_assist, ~(1ul << type), __ATOMIC_SEQ_CST);
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Debug keys 'd', 'q' and 'A': see audit.h. Output goes out whatever the log level. */
+#include "pv/audit.h"
+#include "core/port.h"
+#include "core/ptype.h"
+#include "kern/alloc.h"
+#include "kern/domain.h"
+#include "kern/keys.h"
+#include "kern/log.h"
+#include "kern/pages.h"
+#include "pv/pv.h"
+#include "x86/traps.h"
+
+static void registers_key(char key)
+{
+    (void)key;
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
+        domain_each_vcpu(d, v) {
+            log_always("d%uv%u on CPU %u, %s mode\n", d->id, v->id, v->cpu, v->pv->kernel_mode ? "kernel" : "user");
+            regs_print(&v->regs);
+        }
+}
+
+static void audit_key(char key)
+{
+    unsigned faults = heap_audit();
+
+    (void)key;
+    for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
+        lock(&d->pv->pt_lock);
+        faults += ptype_audit(d->id);
+        unlock(&d->pv->pt_lock);
+    }
+    log_always("audit: %u faults\n", faults);
+}
+
+void audit_init(void)
+{
+    key_register('d', registers_key, "registers of all vCPUs", false);
+    key_register('A', audit_key, "audit of page types and of the heap", false);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All registers of a para-virtual vCPU at once: struct vcpu_guest_context of the ABI. */
+#ifndef PV_CONTEXT_H
+#define PV_CONTEXT_H
+
+#include "core/types.h"
+
+struct vcpu;
+struct vcpu_guest_context;
+
+/* v doesn't run and has not been initialised (or is being reset).  0, -XEN_EINVAL (a value it may not have),
+ * -XEN_EAGAIN: preempted, nothing kept; call again. */
+int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
+/* v doesn't run. */
+void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The instruction at the running guest's RIP. */
+#ifndef PV_FETCH_H
+#define PV_FETCH_H
+
+#include "core/insn.h"
+
+struct vcpu;
+
+/* Does v == current execute 64-bit code? */
+bool pv_code_is_64(const struct vcpu *v);
+/* Decode the instruction `skip` bytes behind RIP (length counts from RIP + skip). */
+bool pv_fetch(struct vcpu *v, unsigned skip, struct insn *i);
+/* Behind the instruction of `length` bytes: RIP moves on, a single step traps. */
+void pv_insn_done(struct vcpu *v, unsigned length);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mmu_update and update_va_mapping: changes of page-table entries.  What is allowed is core/ptype.c's business; here are
+ * the guest's words, the locks, and the TLB.
+ *
+ * Locks: the pt_lock of the tables' owner around each change.
+ * A change can leave an old lower table to be taken apart that is too big for one go: it is kept in
+ * pv_vcpu.deferred, and no further page-table work of that vCPU is done before it is finished.
+ */
+#include "pv/mmu.h"
+#include "core/port.h"
+#include "core/ptype.h"
+#include "core/string.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "kern/guest.h"
+#include "kern/pages.h"
+#include "pv/mmu_context.h"
+#include "pv/pv.h"
+#include "x86/layout.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+
+/* Our mark in mmu_update's count: this is the rest of a call, *pdone has been started. */
+#define COUNT_CONTINUED (1u << 31)
+
+/* ---- Walking ---- */
+
+bool guest_range_usable(uint64_t gva, uint64_t n)
+{
+    return guest_range_ok(gva, n);
+}
+
+bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
+{
+    mfn_t m = v->pv->table;
+
+    if (!guest_range_ok(gva, 8))
+        return false;
+    for (unsigned level = 4; level > 1; level--) {
+        uint64_t *t = frame_map(m);
+        uint64_t e = READ_ONCE(t[gva >> (12 + 9 * (level - 1)) & 511]);
+
+        frame_unmap(t);
+        if (!(e & PTE_P) || (e & PTE_PS) || !frame_is_ram(pte_mfn(e)))
+            return false;
+        m = pte_mfn(e);
+    }
+    *table = m;
+    *index = gva >> 12 & 511;
+    return true;
+}
+
+uint64_t pv_read_l1e(struct vcpu *v, uint64_t gva)
+{
+    unsigned index;
+    uint64_t e, *t;
+    mfn_t m;
+
+    if (!pv_find_l1e(v, gva, &m, &index))
+        return 0;
+    t = frame_map(m);
+    e = READ_ONCE(t[index]);
+    frame_unmap(t);
+    return e;
+}
+
+/* ---- Whose tables, whose frames ---- */
+
+/* A domain that the caller may name in page-table work, held. */
+static long context_domain(domid_t id, struct domain **d)
+{
+    struct domain *self = current->domain;
+
+    if (id == DOMID_SELF || id == self->id) {
+        domain_hold(self);
+        *d = self;
+        return 0;
+    }
+    if (!self->is_privileged)
+        return -XEN_EPERM;
+    *d = domain_get(id);
+    return *d ? 0 : -XEN_ESRCH;
+}
+
+long mmu_context_get(struct mmu_context *x, uint32_t foreign)
+{
+    uint16_t frames_of = (uint16_t)foreign, tables_of = (uint16_t)(foreign >> 16);
+    struct domain *frame_domain = NULL;
+    long rc = context_domain(tables_of ? (domid_t)(tables_of - 1) : DOMID_SELF, &x->d);
+
+    if (rc)
+        return rc;
+    x->ctx.table_owner = x->d->id;
+    if (frames_of == DOMID_IO || frames_of == DOMID_XEN) {
+        x->ctx.frame_owner = frames_of;
+        rc = frames_of == DOMID_XEN && !current->domain->is_privileged ? -XEN_EPERM : 0;
+    } else if (frames_of == DOMID_SELF) {
+        x->ctx.frame_owner = current->domain->id;
+    } else {
+        rc = context_domain(frames_of, &frame_domain);
+        x->ctx.frame_owner = frames_of;
+    }
+    if (rc) {
+        domain_put(x->d);
+        return rc;
+    }
+    x->frame_domain = frame_domain;
+    return 0;
+}
+
+void mmu_context_put(struct mmu_context *x)
+{
+    if (x->frame_domain)
+        domain_put(x->frame_domain);
+    domain_put(x->d);
+}
+
+/* ---- Deferred work ---- */
+
+int pv_finish_deferred(struct vcpu *v)
+{
+    struct pv_vcpu *pv = v->pv;
+    struct domain *d;
+    int rc = 0;
+
+    if (likely(mfn_eq(pv->deferred, MFN_NONE)))
+        return 0;
+    d = domain_get(pv->deferred_owner);
+    if (d) {
+        struct ptype_ctx ctx = { d->id, d->id };
+
+        lock(&d->pv->pt_lock);
+        rc = ptype_put(&ctx, pv->deferred);
+        unlock(&d->pv->pt_lock);
+        domain_put(d);
+    }
+    if (rc == 0)
+        pv->deferred = MFN_NONE;
+    return rc;
+}
+
+void pv_defer(struct vcpu *v, const struct ptype_ctx *ctx, mfn_t m)
+{
+    if (mfn_eq(m, MFN_NONE))
+        return;
+    v->pv->deferred = m;
+    v->pv->deferred_owner = ctx->table_owner;
+}
+
+/* ---- mmu_update ---- */
+
+/* Not a page table: the guest's plain memory, written for it. */
+static int plain_write(mfn_t m, unsigned index, uint64_t val)
+{
+    uint64_t *t;
+
+    if (ptype_get_writable(m))
+        return -XEN_EINVAL;
+    t = frame_map(m);
+    WRITE_ONCE(t[index], val);
+    frame_unmap(t);
+    ptype_put_writable(m);
+    return 0;
+}
+
+static int update_entry(const struct mmu_context *x, uint64_t ptr, uint64_t val, bool preserve_ad)
+{
+    mfn_t m = maddr_to_mfn(ptr), deferred = MFN_NONE;
+    unsigned index = (ptr & ~PAGE_MASK) / 8;
+    int rc;
+
+    if (!frame_ref_get(m, x->ctx.table_owner))
+        return -XEN_EINVAL;
+    lock(&x->d->pv->pt_lock);
+    if (ptype_level(m))
+        rc = ptype_set_entry(&x->ctx, m, index, val, preserve_ad, &deferred);
+    else
+        rc = plain_write(m, index, val);
+    unlock(&x->d->pv->pt_lock);
+    pv_defer(current, &x->ctx, deferred);
+    frame_put(m);
+    return rc;
+}
+
+static int update_machphys(const struct mmu_context *x, uint64_t ptr, uint64_t val)
+{
+    mfn_t m = maddr_to_mfn(ptr);
+    uint16_t owner = x->frame_domain ? x->frame_domain->id : current->domain->id;
+
+    if (!frame_ref_get(m, owner))
+        return -XEN_EINVAL;
+    WRITE_ONCE(((uint64_t *)M2P_START)[m.n], val);
+    frame_put(m);
+    return 0;
+}
+
+static int update_one(const struct mmu_context *x, const struct mmu_update *u)
+{
+    int rc = pv_finish_deferred(current);
+
+    if (rc)
+        return rc;
+    COUNT(mmu_update);
+    switch (u->ptr & 7) {
+    case MMU_NORMAL_PT_UPDATE:
+    case MMU_PT_UPDATE_NO_TRANSLATE:
+        return update_entry(x, u->ptr & ~7ul, u->val, false);
+    case MMU_PT_UPDATE_PRESERVE_AD:
+        return update_entry(x, u->ptr & ~7ul, u->val, true);
+    case MMU_MACHPHYS_UPDATE:
+        return update_machphys(x, u->ptr & ~7ul, u->val);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+static void done_report(uint64_t pdone, uint32_t before, uint32_t now)
+{
+    uint32_t total = before + now;
+
+    /* A guest that names an unusable place gets no count: the call's own result stands. */
+    if (pdone && copy_to_guest(pdone, &total, sizeof(total)))
+        log_debug("mmu_update: no place for the count at %lx\n", pdone);
+}
+
+long do_mmu_update(struct hcall *c)
+{
+    uint32_t count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED, done = 0, before = 0;
+    struct mmu_context x;
+    struct mmu_update u;
+    long rc;
+
+    if (((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] && copy_from_guest(&before, c->arg[2], sizeof(before)))
+        return -XEN_EFAULT;
+    rc = mmu_context_get(&x, (uint32_t)c->arg[3]);
+    if (rc)
+        return rc;
+    while (done < count) {
+        rc = copy_from_guest_at(&u, c->arg[0], done, sizeof(u));
+        if (rc == 0)
+            rc = update_one(&x, &u);
+        if (rc)
+            break;
+        done++;
+        if (done < count && preempt_needed()) {
+            rc = -XEN_EAGAIN;
+            break;
+        }
+    }
+    mmu_context_put(&x);
+    done_report(c->arg[2], before, done);
+    if (rc != -XEN_EAGAIN)
+        return rc;
+    c->arg[0] += done * sizeof(u);
+    c->arg[1] = (count - done) | COUNT_CONTINUED;
+    return hcall_again(c);
+}
+
+/* ---- update_va_mapping ---- */
+
+/* The CPUs where the vCPUs of a guest's bitmap may have translations. */
+int mmu_vcpumask_read(struct domain *d, uint64_t gva, cpumask_t *mask)
+{
+    uint8_t byte = 0;
+
+    memset(mask, 0, sizeof(*mask));
+    for (unsigned id = 0; id < d->max_vcpus; id++) {
+        const struct vcpu *v = d->vcpu[id];
+
+        if (id % 8 == 0 && copy_from_guest(&byte, gva + id / 8, 1))
+            return -XEN_EFAULT;
+        if (v && (byte & 1u << (id % 8)) && cpumask_test(&d->dirty_cpus, v->cpu))
+            cpumask_set(mask, v->cpu);
+    }
+    return 0;
+}
+
+static long flush_after(uint64_t va, uint64_t flags)
+{
+    struct domain *d = current->domain;
+    uint64_t where = flags & ~UVMF_FLUSHTYPE_MASK;
+    cpumask_t mask;
+
+    if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_NONE)
+        return 0;
+    if (where == UVMF_LOCAL) {
+        if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH)
+            tlb_flush_local();
+        else
+            tlb_flush_page_local(va);
+        return 0;
+    }
+    if (where == UVMF_ALL)
+        mask = d->dirty_cpus;
+    else if (mmu_vcpumask_read(d, where, &mask))
+        return -XEN_EFAULT;
+    if ((flags & UVMF_FLUSHTYPE_MASK) == UVMF_TLB_FLUSH)
+        tlb_flush_mask(&mask);
+    else
+        tlb_flush_page_mask(&mask, va);
+    return 0;
+}
+
+static long update_va(struct hcall *c, const struct mmu_context *x)
+{
+    struct vcpu *v = current;
+    mfn_t table, deferred = MFN_NONE;
+    unsigned index;
+    long rc = pv_finish_deferred(v);
+
+    if (rc)
+        return hcall_again(c);
+    COUNT(update_va_mapping);
+    lock(&v->domain->pv->pt_lock);
+    if (pv_find_l1e(v, c->arg[0], &table, &index))
+        rc = ptype_set_entry(&x->ctx, table, index, c->arg[1], false, &deferred);
+    else
+        rc = -XEN_EINVAL;
+    unlock(&v->domain->pv->pt_lock);
+    return rc ? rc : flush_after(c->arg[0], c->arg[2]);
+}
+
+long do_update_va_mapping(struct hcall *c)
+{
+    struct mmu_context x = {
+        .d = current->domain, .ctx = { current->domain->id, current->domain->id },
+    };
+
+    return update_va(c, &x);
+}
+
+long do_update_va_mapping_otherdomain(struct hcall *c)
+{
+    struct mmu_context x;
+    long rc = mmu_context_get(&x, (uint16_t)c->arg[3]);
+
+    if (rc)
+        return rc;
+    rc = update_va(c, &x);
+    mmu_context_put(&x);
+    return rc;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Page tables of para-virtual guests: the hypercalls, and direct writes that we carry out for the guest. */
+#ifndef PV_MMU_H
+#define PV_MMU_H
+
+#include "kern/hypercall.h"
+
+struct domain;
+struct vcpu;
+
+/* The L1 entry that maps gva in v's present kernel tables, 0 if none does. Any context. */
+uint64_t pv_read_l1e(struct vcpu *v, uint64_t gva);
+/* Where that entry lies. */
+bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index);
+
+/* May a guest use this range of addresses at all? */
+bool guest_range_usable(uint64_t gva, uint64_t n);
+
+/* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for it. */
+bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2);
+
+/* Install new kernel or user tables for v (current or not running). References move; 0, -XEN_EINVAL, -XEN_EAGAIN. */
+int pv_set_table(struct vcpu *v, mfn_t m, bool user);
+/* A table whose taking apart was interrupted: go on with it.  0 or -XEN_EAGAIN. Needed before v does page-table work. */
+int pv_finish_deferred(struct vcpu *v);
+
+hcall_fn do_mmu_update, do_update_va_mapping, do_update_va_mapping_otherdomain, do_mmuext_op;
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whom a page-table hypercall is about: the owner of the tables and the owner of the frames that they map. */
+#ifndef PV_MMU_CONTEXT_H
+#define PV_MMU_CONTEXT_H
+
+#include "core/ptype.h"
+#include "kern/cpumask.h"
+
+struct domain;
+struct vcpu;
+
+struct mmu_context {
+    struct domain *d;            /* owner of the tables; held */
+    struct domain *frame_domain; /* another owner of the frames; held; NULL: none (or DOMID_IO, DOMID_XEN) */
+    struct ptype_ctx ctx;
+};
+
+/* From the `foreigndom` word: frames' owner in the low half, tables' owner + 1 in the high half.  0, -XEN_EPERM, -XEN_ESRCH. */
+long mmu_context_get(struct mmu_context *x, uint32_t foreign);
+void mmu_context_put(struct mmu_context *x);
+
+/* Remember a table that ptype_set_entry() left to be taken apart. */
+void pv_defer(struct vcpu *v, const struct ptype_ctx *ctx, mfn_t m);
+int mmu_vcpumask_read(struct domain *d, uint64_t gva, cpumask_t *mask);
+
+#endif

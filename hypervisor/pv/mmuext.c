@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mmuext_op: pins, table switches, flushes, and the odd rest of page-table work.  Locks as in pv/mmu.c. */
+#include "core/port.h"
+#include "core/string.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "kern/guest.h"
+#include "kern/pages.h"
+#include "pv/desc.h"
+#include "pv/mmu.h"
+#include "pv/mmu_context.h"
+#include "pv/pv.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
+
+#define COUNT_CONTINUED (1u << 31)
+
+/* ---- Tables in use ---- */
+
+/* [pt_lock of the domain] the table's references are ours now */
+static void table_install(struct vcpu *v, mfn_t m, bool user)
+{
+    struct pv_vcpu *pv = v->pv;
+    mfn_t *slot = user ? &pv->table_user : &pv->table;
+
+    *slot = m;
+    if (user == pv->kernel_mode)
+        return;
+    pv->cr3 = mfn_to_maddr(m);
+    if (v == current)
+        tlb_load_cr3(pv->cr3);
+}
+
+int pv_set_table(struct vcpu *v, mfn_t m, bool user)
+{
+    struct domain *d = v->domain;
+    struct ptype_ctx ctx = { d->id, d->id };
+    mfn_t old;
+    int rc = 0;
+
+    lock(&d->pv->pt_lock);
+    old = user ? v->pv->table_user : v->pv->table;
+    if (!mfn_eq(old, m)) {
+        if (!mfn_eq(m, MFN_NONE))
+            rc = ptype_get(&ctx, m, FT_L4);
+        if (rc == -XEN_EAGAIN)
+            ptype_park(m);
+        if (rc == 0) {
+            table_install(v, m, user);
+            if (!mfn_eq(old, MFN_NONE) && ptype_put(&ctx, old) == -XEN_EAGAIN)
+                pv_defer(v, &ctx, old);
+        }
+    }
+    unlock(&d->pv->pt_lock);
+    return rc;
+}
+
+static int new_baseptr(uint64_t mfn)
+{
+    return mfn ? pv_set_table(current, MFN(mfn), false) : -XEN_EINVAL;
+}
+
+static int new_user_baseptr(uint64_t mfn)
+{
+    return pv_set_table(current, mfn ? MFN(mfn) : MFN_NONE, true);
+}
+
+/* ---- Pins ---- */
+
+static int table_pin(const struct ptype_ctx *ctx, struct domain *d, uint64_t mfn, enum frame_type type)
+{
+    int rc;
+
+    lock(&d->pv->pt_lock);
+    rc = ptype_pin(ctx, MFN(mfn), type);
+    unlock(&d->pv->pt_lock);
+    return rc;
+}
+
+static int table_unpin(const struct ptype_ctx *ctx, struct domain *d, uint64_t mfn)
+{
+    int rc;
+
+    lock(&d->pv->pt_lock);
+    rc = ptype_unpin(ctx, MFN(mfn));
+    unlock(&d->pv->pt_lock);
+    return rc;
+}
+
+/* ---- Pages ---- */
+
+static int page_clear(struct domain *d, uint64_t mfn)
+{
+    void *p;
+
+    if (!frame_get_writable(MFN(mfn), d))
+        return -XEN_EINVAL;
+    p = frame_map(MFN(mfn));
+    memset(p, 0, PAGE_SIZE);
+    frame_unmap(p);
+    frame_put_writable(MFN(mfn));
+    return 0;
+}
+
+static int page_copy(struct domain *d, uint64_t to, uint64_t from)
+{
+    void *dst, *src;
+
+    if (!frame_get(MFN(from), d))
+        return -XEN_EINVAL;
+    if (!frame_get_writable(MFN(to), d)) {
+        frame_put(MFN(from));
+        return -XEN_EINVAL;
+    }
+    dst = frame_map(MFN(to));
+    src = frame_map(MFN(from));
+    memcpy(dst, src, PAGE_SIZE);
+    frame_unmap(src);
+    frame_unmap(dst);
+    frame_put_writable(MFN(to));
+    frame_put(MFN(from));
+    return 0;
+}
+
+/* ---- Flushes ---- */
+
+static int flush_multi(const struct mmuext_op *op)
+{
+    struct domain *d = current->domain;
+    cpumask_t mask;
+
+    if (mmu_vcpumask_read(d, guest_addr(op->arg2.vcpumask), &mask))
+        return -XEN_EINVAL;
+    if (op->cmd == MMUEXT_TLB_FLUSH_MULTI)
+        tlb_flush_mask(&mask);
+    else if (guest_range_ok(op->arg1.linear_addr, 1))
+        tlb_flush_page_mask(&mask, op->arg1.linear_addr);
+    return 0;
+}
+
+static int flush_op(const struct mmuext_op *op)
+{
+    struct domain *d = current->domain;
+
+    switch (op->cmd) {
+    case MMUEXT_TLB_FLUSH_LOCAL:
+        tlb_flush_local();
+        return 0;
+    case MMUEXT_INVLPG_LOCAL:
+        if (guest_range_ok(op->arg1.linear_addr, 1))
+            tlb_flush_page_local(op->arg1.linear_addr);
+        return 0;
+    case MMUEXT_TLB_FLUSH_ALL:
+        tlb_flush_mask(&d->dirty_cpus);
+        return 0;
+    case MMUEXT_INVLPG_ALL:
+        if (guest_range_ok(op->arg1.linear_addr, 1))
+            tlb_flush_page_mask(&d->dirty_cpus, op->arg1.linear_addr);
+        return 0;
+    default:
+        return flush_multi(op);
+    }
+}
+
+static int flush_cache(const struct domain *d)
+{
+    if (!d->is_privileged)
+        return -XEN_EACCES;
+    __asm__ volatile("wbinvd" ::: "memory");
+    return 0;
+}
+
+/* ---- The hypercall ---- */
+
+static int ext_op(const struct mmu_context *x, const struct mmuext_op *op, struct domain *frames_of)
+{
+    struct ptype_ctx pin = { frames_of->id, frames_of->id };
+    struct domain *self = current->domain;
+
+    (void)x;
+    switch (op->cmd) {
+    case MMUEXT_PIN_L1_TABLE:
+    case MMUEXT_PIN_L2_TABLE:
+    case MMUEXT_PIN_L3_TABLE:
+    case MMUEXT_PIN_L4_TABLE:
+        COUNT(pin);
+        return table_pin(&pin, frames_of, op->arg1.mfn, (enum frame_type)(FT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE));
+    case MMUEXT_UNPIN_TABLE:
+        return table_unpin(&pin, frames_of, op->arg1.mfn);
+    case MMUEXT_NEW_BASEPTR:
+        return frames_of == self ? new_baseptr(op->arg1.mfn) : -XEN_EPERM;
+    case MMUEXT_NEW_USER_BASEPTR:
+        return frames_of == self ? new_user_baseptr(op->arg1.mfn) : -XEN_EPERM;
+    case MMUEXT_TLB_FLUSH_LOCAL:
+    case MMUEXT_INVLPG_LOCAL:
+    case MMUEXT_TLB_FLUSH_MULTI:
+    case MMUEXT_INVLPG_MULTI:
+    case MMUEXT_TLB_FLUSH_ALL:
+    case MMUEXT_INVLPG_ALL:
+        return frames_of == self ? flush_op(op) : -XEN_EPERM;
+    case MMUEXT_FLUSH_CACHE:
+    case MMUEXT_FLUSH_CACHE_GLOBAL:
+        return frames_of == self ? flush_cache(self) : -XEN_EPERM;
+    case MMUEXT_SET_LDT:
+        return frames_of == self ? pv_ldt_set(current, op->arg1.linear_addr, op->arg2.nr_ents) : -XEN_EPERM;
+    case MMUEXT_CLEAR_PAGE:
+        return page_clear(frames_of, op->arg1.mfn);
+    case MMUEXT_COPY_PAGE:
+        return page_copy(frames_of, op->arg1.mfn, op->arg2.src_mfn);
+    case MMUEXT_MARK_SUPER:
+    case MMUEXT_UNMARK_SUPER:
+        return -XEN_EOPNOTSUPP; /* superpages of PV guests are not offered: no XENFEAT for them */
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+long do_mmuext_op(struct hcall *c)
+{
+    uint32_t count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED, done = 0, before = 0, total;
+    struct mmu_context x;
+    struct mmuext_op op;
+    long rc;
+
+    if (((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] && copy_from_guest(&before, c->arg[2], sizeof(before)))
+        return -XEN_EFAULT;
+    rc = mmu_context_get(&x, (uint16_t)c->arg[3]);
+    if (rc)
+        return rc;
+    if (x.ctx.frame_owner == DOMID_IO || x.ctx.frame_owner == DOMID_XEN)
+        rc = -XEN_EPERM;
+    while (rc == 0 && done < count) {
+        rc = copy_from_guest_at(&op, c->arg[0], done, sizeof(op));
+        if (rc == 0)
+            rc = pv_finish_deferred(current);
+        if (rc == 0)
+            rc = ext_op(&x, &op, x.frame_domain ? x.frame_domain : current->domain);
+        if (rc)
+            break;
+        done++;
+        if (done < count && preempt_needed())
+            rc = -XEN_EAGAIN;
+    }
+    mmu_context_put(&x);
+    total = before + done;
+    if (c->arg[2] && copy_to_guest(c->arg[2], &total, sizeof(total)) && rc == 0)
+        rc = -XEN_EFAULT;
+    if (rc != -XEN_EAGAIN)
+        return rc;
+    c->arg[0] += done * sizeof(op);
+    c->arg[1] = (count - done) | COUNT_CONTINUED;
+    return hcall_again(c);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Model-specific registers of the running guest. */
+#ifndef PV_MSR_H
+#define PV_MSR_H
+
+#include "core/types.h"
+
+struct vcpu;
+
+/* v == current, in its kernel.  False: the guest has no such register (or value): #GP. */
+bool pv_msr_read(struct vcpu *v, uint32_t nr, uint64_t *val);
+bool pv_msr_write(struct vcpu *v, uint32_t nr, uint64_t val);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest's kernel writes to one of its page tables directly (VMASST writable_pagetables, and kernels that take
+ * accessed bits with locked instructions): the fault comes here, the instruction is decoded, and the entry changed
+ * by the same rules as by hypercall.  Only L1 tables, as on Xen; an entry at a time.
+ */
+#include "core/port.h"
+#include "core/ptype.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "pv/fetch.h"
+#include "pv/mmu.h"
+#include "pv/pv.h"
+
+static uint64_t mask_of(unsigned bytes)
+{
+    return bytes >= 8 ? ~0ul : (1ul << (8 * bytes)) - 1;
+}
+
+/* [pt_lock] The instruction's effect on the entry that it hits, m's at offset `at`. */
+static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, mfn_t m, unsigned at)
+{
+    struct ptype_ctx ctx = { v->domain->id, v->domain->id };
+    struct cpu_user_regs regs = v->regs;
+    unsigned shift = 8 * (at & 7);
+    uint64_t *t = frame_map(m), entry = READ_ONCE(t[at / 8]), next;
+    mfn_t deferred;
+    int rc = 0;
+
+    frame_unmap(t);
+    if (insn_rmw_apply(i, &regs, bytes, entry >> shift & mask_of(bytes), &next)) {
+        next = (entry & ~(mask_of(bytes) << shift)) | (next & mask_of(bytes)) << shift;
+        rc = ptype_set_entry(&ctx, m, at / 8, next, false, &deferred);
+    }
+    if (rc == 0)
+        v->regs = regs;
+    return rc;
+}
+
+/* The frame that gva is mapped to, read-only, if it is an L1 table of v's. [pt_lock] */
+static bool l1_table_at(struct vcpu *v, uint64_t gva, mfn_t *m)
+{
+    uint64_t pte = pv_read_l1e(v, gva);
+
+    *m = pte_mfn(pte);
+    return (pte & PTE_P) && !(pte & PTE_RW) && frame_is_ram(*m) && ptype_level(*m) == 1 &&
+           ref_owner(READ_ONCE(frame_of(*m)->ref)) == v->domain->id;
+}
+
+bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2)
+{
+    struct insn i;
+    unsigned bytes;
+    uint64_t at;
+    mfn_t m;
+    int rc = -XEN_EINVAL;
+
+    if (!pv_fetch(v, 0, &i) || !insn_rmw_known(&i, &bytes) || i.segment == 0x64 || i.segment == 0x65)
+        return false;
+    at = insn_address(&i, &v->regs) + (uint64_t)insn_rmw_displacement(&i, &v->regs, bytes);
+    if (cr2 != at || (at & (bytes - 1))) /* crossing entries: no kernel does */
+        return false;
+    lock(&v->domain->pv->pt_lock);
+    if (l1_table_at(v, at, &m))
+        rc = entry_emulate(v, &i, bytes, m, at & ~PAGE_MASK);
+    unlock(&v->domain->pv->pt_lock);
+    if (rc)
+        return false;
+    COUNT(pt_write_emulated);
+    pv_insn_done(v, i.length);
+    return true;
+}

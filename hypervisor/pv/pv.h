@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State of para-virtual domains and vCPUs.  Read next: pv/traps.c, pv/mmu.c.
+ *
+ * A PV kernel runs in ring 3, as its own processes do; which of the two runs is `kernel_mode`.  The kernel has
+ * the page table `table`, processes `table_user`.
+ */
+#ifndef PV_PV_H
+#define PV_PV_H
+
+#include "core/types.h"
+#include "kern/lock.h"
+
+struct domain;
+struct vcpu;
+
+struct pv_domain {
+    spinlock_t pt_lock;      /* RANK_PT: all page and segment tables of the domain */
+    uint64_t *perdomain_l3;  /* tables of PERDOMAIN_START: the vCPUs' descriptor tables [pt_lock] */
+    mfn_t perdomain_l3_mfn;  /* [const] */
+    uint32_t pci_cf8;        /* what it wrote to port 0xcf8 last */
+};
+
+/* Virtual space of a vCPU's descriptor tables: 16 pages of GDT, 16 of LDT. */
+#define PV_DESC_PAGES 32
+#define PV_GDT_GUEST_PAGES 14
+#define PV_LDT_PAGES 16
+
+struct pv_callback {
+    uint64_t eip;
+    bool masks_events;
+};
+
+struct pv_vcpu {
+    bool kernel_mode;
+    bool ts;                  /* the guest set CR0.TS (fpu_taskswitch, or CR0 write) */
+    bool osxsave;             /* the guest set CR4.OSXSAVE */
+    bool nmi_masked;          /* in the guest's NMI handler until its iret */
+    uint8_t iopl;             /* 0..3, virtual */
+    uint64_t cr3;             /* what CR3 is to be while it runs, by kernel_mode */
+    uint64_t kernel_sp;
+    uint16_t kernel_ss;
+    mfn_t table, table_user;  /* type L4, referenced; MFN_NONE: none [pt_lock] */
+
+    mfn_t deferred;           /* a table that is still to be taken apart, MFN_NONE: none; only v itself changes it */
+    uint16_t deferred_owner;  /* its domain */
+
+    struct pv_callback event, failsafe, syscall, syscall32, sysenter, nmi;
+    struct trap_info traps[256];
+
+    uint64_t fs_base, gs_base_kernel, gs_base_user; /* while it doesn't run; the active GS base is by kernel_mode */
+    uint64_t cr4;             /* guest-visible, settable bits */
+    uint64_t dr[8];
+    uint64_t *desc_ptes;      /* PV_DESC_PAGES entries that map our descriptor tables */
+    uint64_t gdt_va, ldt_va;  /* where */
+    unsigned gdt_entries;     /* [pt_lock] */
+    uint64_t gdt_frames[PV_GDT_GUEST_PAGES]; /* 0: none [pt_lock] */
+    uint64_t ldt_base;
+    unsigned ldt_entries;
+    uint32_t ldt_mapped;      /* pages of the LDT now mapped, a bit each */
+
+    uint64_t iobitmap_va;     /* guest address of its I/O permission bitmap, 0: none */
+    unsigned iobitmap_ports;
+};
+
+int pv_domain_create(struct domain *d);
+void pv_domain_free(struct domain *d);
+int pv_vcpu_create(struct vcpu *v);
+/* Drop the references that v's page tables and descriptor tables hold.  -XEN_EAGAIN: call again. */
+int pv_vcpu_kill(struct vcpu *v);
+void pv_vcpu_free(struct vcpu *v);
+
+/* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
+void pv_set_iopl(struct vcpu *v, unsigned iopl);
+void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports);
+
+#endif

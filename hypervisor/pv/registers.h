@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hypercalls on single registers of a para-virtual vCPU. */
+#ifndef PV_REGISTERS_H
+#define PV_REGISTERS_H
+
+#include "kern/hypercall.h"
+
+struct vcpu;
+
+/* A debug register of v (current or not running) as the guest sees it.  0 or -XEN_EINVAL, -XEN_EPERM. */
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
+
+/* Segment base by SEGBASE_*; v == current. */
+long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);
+
+hcall_fn do_set_segment_base, do_fpu_taskswitch, do_set_debugreg, do_get_debugreg;
+
+#endif

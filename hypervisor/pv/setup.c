@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making and ending the para-virtual part of domains and vCPUs, and what core/ptype.c asks of the machine.
+ */
+#include "core/port.h"
+#include "core/ptype.h"
+#include "core/string.h"
+#include "kern/alloc.h"
+#include "kern/domain.h"
+#include "kern/ioaccess.h"
+#include "kern/pages.h"
+#include "pv/desc.h"
+#include "pv/mmu.h"
+#include "pv/pv.h"
+#include "x86/layout.h"
+#include "x86/msi.h"
+#include "x86/paging.h"
+#include "x86/selectors.h"
+#include "x86/tlb.h"
+
+/* ---- Ports of core/ptype.h ---- */
+
+bool ptype_port_iomem_ok(uint16_t domid, mfn_t m, bool writable)
+{
+    struct domain *d = domain_peek(domid);
+
+    if (!d || m.n >> (maddr_bits - PAGE_SHIFT))
+        return false;
+    /* Where a device's MSI-X table lies, only we write: else a guest could raise any vector anywhere. */
+    if (writable && msix_table_frame(m))
+        return false;
+    return io_mem_permitted(d, m.n, m.n);
+}
+
+void ptype_port_init_l4(uint16_t table_owner, uint64_t *table)
+{
+    struct domain *d = domain_peek(table_owner);
+
+    hv_fill_l4(table, mfn_to_maddr(d->pv->perdomain_l3_mfn) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+}
+
+void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
+{
+    struct domain *d = domain_peek(owner);
+
+    tlb_flush_older(everywhere || !d ? &cpu_online : &d->dirty_cpus, stamp);
+}
+
+uint32_t ptype_port_stamp(void)
+{
+    return tlb_stamp();
+}
+
+/* ---- Domains ---- */
+
+int pv_domain_create(struct domain *d)
+{
+    void *l3;
+
+    d->pv = mem_alloc(sizeof(*d->pv));
+    l3 = pages_alloc(0);
+    if (!d->pv || !l3) {
+        pages_free(l3, 0);
+        mem_free(d->pv);
+        d->pv = NULL;
+        return -XEN_ENOMEM;
+    }
+    lock_init(&d->pv->pt_lock, RANK_PT);
+    d->pv->perdomain_l3 = l3;
+    d->pv->perdomain_l3_mfn = virt_to_mfn(l3);
+    return 0;
+}
+
+static void perdomain_free(uint64_t *table, unsigned level)
+{
+    for (unsigned i = 0; i < PTE_ENTRIES && level > 1; i++)
+        if (table[i] & PTE_P)
+            perdomain_free(maddr_to_virt(table[i] & PTE_ADDR), level - 1);
+    pages_free(table, 0);
+}
+
+void pv_domain_free(struct domain *d)
+{
+    if (!d->pv)
+        return;
+    perdomain_free(d->pv->perdomain_l3, 3);
+    mem_free(d->pv);
+    d->pv = NULL;
+}
+
+/* ---- vCPUs ---- */
+
+static uint64_t *perdomain_table(uint64_t *entry)
+{
+    if (!(*entry & PTE_P)) {
+        void *t = pages_alloc(0);
+
+        if (!t)
+            return NULL;
+        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+    }
+    return maddr_to_virt(*entry & PTE_ADDR);
+}
+
+/* The L1 entries of the vCPU's descriptor pages. */
+static uint64_t *desc_ptes(struct vcpu *v)
+{
+    uint64_t off = (uint64_t)v->id * PV_DESC_PAGES * PAGE_SIZE;
+    uint64_t *t;
+
+    lock(&v->domain->pv->pt_lock);
+    t = perdomain_table(&v->domain->pv->perdomain_l3[off >> 30]);
+    if (t)
+        t = perdomain_table(&t[off >> 21 & 511]);
+    unlock(&v->domain->pv->pt_lock);
+    return t ? &t[off >> PAGE_SHIFT & 511] : NULL;
+}
+
+int pv_vcpu_create(struct vcpu *v)
+{
+    struct pv_vcpu *pv = mem_alloc(sizeof(*pv));
+
+    if (!pv)
+        return -XEN_ENOMEM;
+    v->pv = pv;
+    pv->table = pv->table_user = pv->deferred = MFN_NONE;
+    pv->kernel_mode = true;
+    pv->dr[6] = 0xffff0ff0;
+    pv->dr[7] = 0x400;
+    pv->kernel_ss = GUEST_SS;
+    pv->gdt_va = PERDOMAIN_START + (uint64_t)v->id * PV_DESC_PAGES * PAGE_SIZE;
+    pv->ldt_va = pv->gdt_va + 16 * PAGE_SIZE;
+    pv->desc_ptes = desc_ptes(v);
+    return pv->desc_ptes ? 0 : -XEN_ENOMEM;
+}
+
+int pv_vcpu_kill(struct vcpu *v)
+{
+    int rc;
+
+    if (!v->pv || !v->pv->desc_ptes)
+        return 0;
+    pv_gdt_clear(v);
+    pv_ldt_unmap(v);
+    rc = pv_finish_deferred(v);
+    if (rc == 0)
+        rc = pv_set_table(v, MFN_NONE, true);
+    if (rc == 0)
+        rc = pv_finish_deferred(v);
+    if (rc == 0)
+        rc = pv_set_table(v, MFN_NONE, false);
+    if (rc == 0)
+        rc = pv_finish_deferred(v);
+    return rc;
+}
+
+void pv_vcpu_free(struct vcpu *v)
+{
+    mem_free(v->pv);
+    v->pv = NULL;
+}
+
+void pv_set_iopl(struct vcpu *v, unsigned iopl)
+{
+    v->pv->iopl = (uint8_t)iopl;
+}
+
+void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports)
+{
+    v->pv->iobitmap_va = gva;
+    v->pv->iobitmap_ports = nports;
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bouncing: an exception, event or system call becomes a frame on the guest kernel's stack, as the processor
+ * would make it, and the guest goes on in its handler.
+ *
+ * The frame (xen/arch-x86/xen-x86_64.h; highest address first): ss, rsp, rflags, cs with the upcall mask in its
+ * upper half, rip, [error code], [failsafe: gs, fs, es, ds], r11, rcx.  The interrupt flag shown in rflags is the
+ * guest's own: set if its events are not masked.  Privilege is shown in cs: RPL 0 for the guest's kernel, 3 for its processes.
+ *
+ * A guest without a handler, or whose stack can't take the frame, is crashed: there is nowhere to tell it.
+ * All functions act on current.
+ */
+#include "pv/traps.h"
+#include "core/port.h"
+#include "core/string.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "kern/event.h"
+#include "kern/guest.h"
+#include "kern/sched.h"
+#include "pv/desc.h"
+#include "pv/emulate.h"
+#include "pv/mmu.h"
+#include "pv/pv.h"
+#include "x86/cpu.h"
+#include "x86/layout.h"
+#include "x86/selectors.h"
+#include "x86/tlb.h"
+#include "x86/traps.h"
+#include <xen/callback.h>
+#include <xen/nmi.h>
+
+#define PFEC_P 1u
+#define PFEC_W 2u
+#define PFEC_U 4u
+#define PFEC_RSVD 8u
+
+enum bounce_flags {
+    BOUNCE_ERROR_CODE = 1,
+    BOUNCE_MASK_EVENTS = 2,
+    BOUNCE_FAILSAFE = 4,
+};
+
+void pv_toggle_mode(struct vcpu *v)
+{
+    struct pv_vcpu *pv = v->pv;
+    mfn_t table;
+
+    pv->kernel_mode = !pv->kernel_mode;
+    __asm__ volatile("swapgs" ::: "memory");
+    table = pv->kernel_mode ? pv->table : pv->table_user;
+    pv->cr3 = mfn_to_maddr(table);
+    tlb_toggle_cr3(pv->cr3);
+    if (pv->kernel_mode)
+        runstate_retry();
+}
+
+static uint64_t flags_shown(const struct vcpu *v)
+{
+    uint64_t f = v->regs.rflags & ~(FLAG_IF | FLAG_IOPL);
+
+    if (!READ_ONCE(v->info->evtchn_upcall_mask))
+        f |= FLAG_IF;
+    if (v->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl)
+        f |= (uint64_t)v->pv->iopl << 12;
+    return f;
+}
+
+static void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_code)
+{
+    struct cpu_user_regs *r = &v->regs;
+    bool from_kernel = v->pv->kernel_mode;
+    uint64_t frame[12], *f = frame + ARRAY_SIZE(frame), sp;
+    uint64_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
+
+    COUNT(bounce);
+    if (!eip) {
+        domain_crash(v->domain, "no handler for vector %x at rip %lx (code %x)\n", r->entry_vector, r->rip,
+                     error_code);
+        return;
+    }
+    *--f = r->ss;
+    *--f = r->rsp;
+    *--f = flags_shown(v);
+    *--f = (from_kernel ? r->cs & ~3ul : r->cs | 3ul) | mask << 32;
+    *--f = r->rip;
+    if (flags & BOUNCE_ERROR_CODE)
+        *--f = error_code;
+    if (flags & BOUNCE_FAILSAFE) {
+        *--f = r->gs;
+        *--f = r->fs;
+        *--f = r->es;
+        *--f = r->ds;
+    }
+    *--f = r->r11;
+    *--f = r->rcx;
+
+    if (!from_kernel)
+        pv_toggle_mode(v);
+    sp = (from_kernel ? r->rsp & ~0xful : v->pv->kernel_sp) - (uint64_t)((char *)(frame + ARRAY_SIZE(frame)) - (char *)f);
+    if (copy_to_guest(sp, f, (size_t)((char *)(frame + ARRAY_SIZE(frame)) - (char *)f))) {
+        domain_crash(v->domain, "no room for a frame at %lx (vector %x at rip %lx)\n", sp, r->entry_vector, r->rip);
+        return;
+    }
+    if (flags & BOUNCE_MASK_EVENTS)
+        WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
+    r->rip = eip;
+    r->cs = GUEST_CS64;
+    r->ss = GUEST_SS;
+    r->rsp = sp;
+    r->rflags = (r->rflags & ~(FLAG_AC | FLAG_VM | FLAG_RF | FLAG_NT | FLAG_TF | FLAG_IOPL)) | FLAG_IF | 2;
+    r->entry_vector = VECTOR_SYSCALL; /* rcx and r11 are in the frame: sysret may have them */
+}
+
+static void bounce_callback(struct vcpu *v, const struct pv_callback *cb, unsigned flags)
+{
+    bounce(v, cb->eip, flags | (cb->masks_events ? BOUNCE_MASK_EVENTS : 0), 0);
+}
+
+/* ---- Exceptions ---- */
+
+static bool vector_has_code(unsigned vector)
+{
+    return vector == TRAP_DOUBLE_FAULT || (vector >= TRAP_INVALID_TSS && vector <= TRAP_PAGE_FAULT) ||
+           vector == TRAP_ALIGNMENT;
+}
+
+void pv_inject(struct vcpu *v, unsigned vector, uint32_t error_code)
+{
+    const struct trap_info *t = &v->pv->traps[vector];
+    unsigned flags = vector_has_code(vector) ? BOUNCE_ERROR_CODE : 0;
+
+    if (TI_GET_IF(t))
+        flags |= BOUNCE_MASK_EVENTS;
+    bounce(v, t->address, flags, error_code);
+}
+
+void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2)
+{
+    v->info->arch.cr2 = cr2;
+    error_code = v->pv->kernel_mode ? error_code & ~PFEC_U : error_code | PFEC_U;
+    pv_inject(v, TRAP_PAGE_FAULT, error_code);
+}
+
+static void pv_page_fault(struct vcpu *v, struct cpu_user_regs *r)
+{
+    uint64_t cr2 = READ_CR(2);
+
+    COUNT(page_fault);
+    irq_enable();
+    if (cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2))
+        return;
+    if (v->pv->kernel_mode && (r->error_code & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W) &&
+        !(cr2 >= HV_START && cr2 < HV_END) && pv_emulate_pt_write(v, cr2))
+        return;
+    pv_inject_page_fault(v, r->error_code, cr2);
+}
+
+/* #GP with an IDT index in its error code: `int n` on a gate of ours.  The vector is taken from the instruction. */
+static bool pv_software_interrupt(struct vcpu *v, struct cpu_user_regs *r)
+{
+    const struct trap_info *t;
+    uint8_t insn[2];
+
+    if ((r->error_code & 3) != 2)
+        return false;
+    if (copy_from_guest(insn, r->rip, 2) || insn[0] != 0xcd)
+        return false;
+    t = &v->pv->traps[insn[1]];
+    if (TI_GET_DPL(t) < (v->pv->kernel_mode ? 1 : 3))
+        return false;
+    r->rip += 2;
+    bounce(v, t->address, TI_GET_IF(t) ? BOUNCE_MASK_EVENTS : 0, 0);
+    return true;
+}
+
+static void pv_general_protection(struct vcpu *v, struct cpu_user_regs *r)
+{
+    uint8_t insn[2];
+
+    irq_enable();
+    if (pv_software_interrupt(v, r))
+        return;
+    if ((r->error_code & 3) == 2 && !copy_from_guest(insn, r->rip, 2) && insn[0] == 0xcd)
+        r->error_code = (uint32_t)insn[1] << 3 | 2;
+    else if (r->error_code == 0 && pv_emulate_privileged(v))
+        return;
+    pv_inject(v, TRAP_GP, r->error_code);
+}
+
+static void pv_debug(struct vcpu *v)
+{
+    uint64_t dr6 = READ_DR(6);
+
+    WRITE_DR(6, 0xffff0ff0ul);
+    irq_enable();
+    v->pv->dr[6] = (v->pv->dr[6] & ~0xful) | (dr6 & 0xe00ful) | 0xffff0ff0ul;
+    pv_inject(v, TRAP_DEBUG, 0);
+}
+
+static void pv_no_device(struct vcpu *v)
+{
+    __asm__ volatile("clts");
+    irq_enable();
+    if (v->pv->ts) {
+        v->pv->ts = false;
+        pv_inject(v, TRAP_NO_DEVICE, 0);
+    }
+}
+
+void pv_trap(struct cpu_user_regs *r)
+{
+    struct vcpu *v = current;
+
+    switch (r->entry_vector) {
+    case TRAP_PAGE_FAULT:
+        pv_page_fault(v, r);
+        break;
+    case TRAP_GP:
+        pv_general_protection(v, r);
+        break;
+    case TRAP_INVALID_OP:
+        irq_enable();
+        if (!pv_emulate_forced(v))
+            pv_inject(v, TRAP_INVALID_OP, 0);
+        break;
+    case TRAP_DEBUG:
+        pv_debug(v);
+        break;
+    case TRAP_NO_DEVICE:
+        pv_no_device(v);
+        break;
+    case TRAP_NO_SEGMENT:
+    case TRAP_STACK:
+    default:
+        irq_enable();
+        pv_inject(v, r->entry_vector, r->error_code);
+        break;
+    }
+}
+
+/* ---- System calls of processes ---- */
+
+void pv_syscall_bounce(struct cpu_user_regs *r)
+{
+    struct vcpu *v = current;
+
+    COUNT(guest_syscall);
+    if (!v->pv->syscall.eip) {
+        r->rip -= 2;
+        pv_inject(v, TRAP_INVALID_OP, 0);
+        return;
+    }
+    bounce_callback(v, &v->pv->syscall, 0);
+}
+
+void pv_syscall32_bounce(struct cpu_user_regs *r)
+{
+    struct vcpu *v = current;
+
+    COUNT(guest_syscall);
+    r->entry_vector = VECTOR_SYSCALL32;
+    if (!v->pv->syscall32.eip) {
+        r->rip -= 2;
+        pv_inject(v, TRAP_INVALID_OP, 0);
+        return;
+    }
+    bounce_callback(v, &v->pv->syscall32, 0);
+}
+
+void pv_sysenter_bounce(struct cpu_user_regs *r)
+{
+    struct vcpu *v = current;
+
+    COUNT(guest_syscall);
+    r->cs = 3;
+    r->ss = GUEST_SS;
+    r->rflags = (r->rflags & ~(FLAG_TF | FLAG_NT | FLAG_VM)) | FLAG_IF;
+    if (!v->pv->sysenter.eip) {
+        pv_inject(v, TRAP_GP, 0);
+        return;
+    }
+    bounce_callback(v, &v->pv->sysenter, 0);
+}
+
+/* ---- On the way out ---- */
+
+bool pv_exit_work(struct vcpu *v)
+{
+    struct vcpu_info *info = v->info;
+
+    if (v->exit_work & VCPU_WORK_FAILSAFE) {
+        __atomic_and_fetch(&v->exit_work, (uint8_t)~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
+        bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
+        return true;
+    }
+    if ((v->exit_work & VCPU_WORK_NMI) && !v->pv->nmi_masked) {
+        __atomic_and_fetch(&v->exit_work, (uint8_t)~VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
+        if (v->pv->nmi.eip) {
+            v->pv->nmi_masked = true;
+            bounce_callback(v, &v->pv->nmi, 0);
+            return true;
+        }
+    }
+    if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask) && v->pv->event.eip) {
+        COUNT(upcall);
+        bounce(v, v->pv->event.eip, BOUNCE_MASK_EVENTS, 0);
+        return true;
+    }
+    return false;
+}
+
+void pv_iret_fault(struct cpu_user_regs *nested)
+{
+    struct vcpu *v = current;
+
+    /* The general registers already were the guest's; vcpu.regs still has rip, cs, rflags, rsp and ss. */
+    memmove(&v->regs, nested, offsetof(struct cpu_user_regs, error_code));
+    v->regs.entry_vector = nested->entry_vector;
+    bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
+}
+
+bool pv_debug_in_hypervisor(struct cpu_user_regs *r)
+{
+    /* A breakpoint on data that we touched for the guest, or a single step that began with our entry: the
+     * guest sees the former when it looks at DR6; the latter must not go on in here. */
+    uint64_t dr6 = READ_DR(6);
+
+    WRITE_DR(6, 0xffff0ff0ul);
+    r->rflags &= ~FLAG_TF;
+    if (current && !current->is_idle && current->pv && (dr6 & 0xf))
+        current->pv->dr[6] |= dr6 & 0xf;
+    return true;
+}
+
+bool pv_fixup_page_fault(struct cpu_user_regs *r)
+{
+    uint64_t cr2 = READ_CR(2);
+
+    (void)r;
+    return cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && current && !current->is_idle &&
+           pv_ldt_fault(current, cr2);
+}
+
+/* ---- Hypercalls ---- */
+
+long do_iret(struct hcall *c)
+{
+    struct vcpu *v = current;
+    struct cpu_user_regs *r = &v->regs;
+    struct iret_context f;
+
+    (void)c;
+    if (copy_from_guest(&f, r->rsp, sizeof(f))) {
+        domain_crash(v->domain, "iret: no frame at %lx\n", r->rsp);
+        return 0;
+    }
+    if ((f.cs & 3) == 3) {
+        if (mfn_eq(v->pv->table_user, MFN_NONE)) {
+            domain_crash(v->domain, "iret to user mode without a user page table\n");
+            return 0;
+        }
+        pv_toggle_mode(v);
+    }
+    if (v->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl)
+        v->pv->iopl = f.rflags >> 12 & 3;
+    r->rip = f.rip;
+    r->cs = (uint16_t)f.cs | 3;
+    r->rflags = (f.rflags & ~(FLAG_IOPL | FLAG_VM | 0xffffffffffc08028ul)) | FLAG_IF | 2;
+    r->rsp = f.rsp;
+    r->ss = (uint16_t)f.ss | 3;
+    if (f.flags & VGCF_in_syscall) {
+        r->entry_vector = VECTOR_SYSCALL;
+        r->rcx = f.rip;
+        r->r11 = r->rflags;
+    } else {
+        r->entry_vector = 0;
+        r->r11 = f.r11;
+        r->rcx = f.rcx;
+    }
+    WRITE_ONCE(v->info->evtchn_upcall_mask, f.rflags & FLAG_IF ? 0 : 1);
+    v->pv->nmi_masked = false;
+    return (long)f.rax;
+}
+
+static bool address_ok(uint64_t a)
+{
+    return (int64_t)(a << 16) >> 16 == (int64_t)a;
+}
+
+long do_set_trap_table(struct hcall *c)
+{
+    struct vcpu *v = current;
+    struct trap_info t;
+
+    if (!c->arg[0]) {
+        memset(v->pv->traps, 0, sizeof(v->pv->traps));
+        return 0;
+    }
+    for (unsigned n = 0; n < 256; n++) {
+        if (copy_from_guest_at(&t, c->arg[0], n, sizeof(t)))
+            return -XEN_EFAULT;
+        if (!t.address)
+            return 0;
+        if (!address_ok(t.address))
+            return -XEN_EINVAL;
+        t.cs |= 3;
+        v->pv->traps[t.vector] = t;
+    }
+    return 0;
+}
+
+static struct pv_callback *callback_of(struct pv_vcpu *pv, unsigned type)
+{
+    switch (type) {
+    case CALLBACKTYPE_event:
+        return &pv->event;
+    case CALLBACKTYPE_failsafe:
+        return &pv->failsafe;
+    case CALLBACKTYPE_syscall:
+        return &pv->syscall;
+    case CALLBACKTYPE_syscall32:
+        return &pv->syscall32;
+    case CALLBACKTYPE_sysenter:
+        return &pv->sysenter;
+    case CALLBACKTYPE_nmi:
+        return &pv->nmi;
+    default:
+        return NULL;
+    }
+}
+
+static long callback_register(struct vcpu *v, uint64_t arg)
+{
+    struct callback_register reg;
+    struct pv_callback *cb;
+
+    if (copy_from_guest(&reg, arg, sizeof(reg)))
+        return -XEN_EFAULT;
+    if (!address_ok(reg.address))
+        return -XEN_EINVAL;
+    cb = callback_of(v->pv, reg.type);
+    if (!cb)
+        return -XEN_ENOSYS;
+    cb->eip = reg.address;
+    if (reg.type != CALLBACKTYPE_event)
+        cb->masks_events = reg.type == CALLBACKTYPE_nmi || (reg.flags & CALLBACKF_mask_events);
+    return 0;
+}
+
+static long callback_unregister(struct vcpu *v, uint64_t arg)
+{
+    struct callback_unregister reg;
+
+    if (copy_from_guest(&reg, arg, sizeof(reg)))
+        return -XEN_EFAULT;
+    switch (reg.type) {
+    case CALLBACKTYPE_event:
+    case CALLBACKTYPE_failsafe:
+    case CALLBACKTYPE_syscall:
+    case CALLBACKTYPE_syscall32:
+    case CALLBACKTYPE_sysenter:
+        return -XEN_EINVAL;
+    case CALLBACKTYPE_nmi:
+        v->pv->nmi = (struct pv_callback){ 0 };
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+long do_callback_op(struct hcall *c)
+{
+    switch (c->arg[0]) {
+    case CALLBACKOP_register:
+        return callback_register(current, c->arg[1]);
+    case CALLBACKOP_unregister:
+        return callback_unregister(current, c->arg[1]);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+long do_set_callbacks(struct hcall *c)
+{
+    struct pv_vcpu *pv = current->pv;
+
+    if (!address_ok(c->arg[0]) || !address_ok(c->arg[1]) || !address_ok(c->arg[2]))
+        return -XEN_EINVAL;
+    pv->event.eip = c->arg[0];
+    pv->failsafe.eip = c->arg[1];
+    pv->syscall.eip = c->arg[2];
+    return 0;
+}
+
+long do_nmi_op(struct hcall *c)
+{
+    struct vcpu *v = current;
+    struct xennmi_callback cb;
+
+    switch (c->arg[0]) {
+    case XENNMI_register_callback:
+        if (copy_from_guest(&cb, c->arg[1], sizeof(cb)))
+            return -XEN_EFAULT;
+        if (!address_ok(cb.handler_address))
+            return -XEN_EINVAL;
+        v->pv->nmi = (struct pv_callback){ .eip = cb.handler_address, .masks_events = true };
+        return 0;
+    case XENNMI_unregister_callback:
+        v->pv->nmi = (struct pv_callback){ 0 };
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+long do_stack_switch(struct hcall *c)
+{
+    struct pv_vcpu *pv = current->pv;
+
+    pv->kernel_ss = (uint16_t)c->arg[0] | 3;
+    pv->kernel_sp = c->arg[1];
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Offsets that assembly needs; compiled to assembly, the "->" lines become build/gen/asm_offsets.h. */
+#include "kern/domain.h"
+#include "kern/percpu.h"
+#include "pv/pv.h"
+
+#define DEFINE(sym, val) __asm__ volatile("\n.ascii \"->" #sym " %0\"" :: "i"(val))
+#define OFFSET(sym, type, member) DEFINE(sym, offsetof(type, member))
+
+void asm_offsets(void);
+void asm_offsets(void)
+{
+    OFFSET(R_r15, struct cpu_user_regs, r15);
+    OFFSET(R_rbp, struct cpu_user_regs, rbp);
+    OFFSET(R_r11, struct cpu_user_regs, r11);
+    OFFSET(R_r10, struct cpu_user_regs, r10);
+    OFFSET(R_r9, struct cpu_user_regs, r9);
+    OFFSET(R_r8, struct cpu_user_regs, r8);
+    OFFSET(R_rax, struct cpu_user_regs, rax);
+    OFFSET(R_rcx, struct cpu_user_regs, rcx);
+    OFFSET(R_rdx, struct cpu_user_regs, rdx);
+    OFFSET(R_rsi, struct cpu_user_regs, rsi);
+    OFFSET(R_rdi, struct cpu_user_regs, rdi);
+    OFFSET(R_error_code, struct cpu_user_regs, error_code);
+    OFFSET(R_entry_vector, struct cpu_user_regs, entry_vector);
+    OFFSET(R_rip, struct cpu_user_regs, rip);
+    OFFSET(R_cs, struct cpu_user_regs, cs);
+    OFFSET(R_rflags, struct cpu_user_regs, rflags);
+    OFFSET(R_rsp, struct cpu_user_regs, rsp);
+    OFFSET(R_ss, struct cpu_user_regs, ss);
+    OFFSET(R_es, struct cpu_user_regs, es);
+    DEFINE(CPU_BLOCK_SIZE, sizeof(struct cpu_block));
+    OFFSET(B_current, struct cpu_block, curr);
+    OFFSET(B_softirqs, struct cpu_block, softirqs);
+    OFFSET(B_frame_top, struct cpu_block, frame_top);
+    OFFSET(B_scratch, struct cpu_block, scratch);
+    OFFSET(V_pv, struct vcpu, pv);
+    OFFSET(V_cpu_stack, struct vcpu, cpu_stack);
+    OFFSET(V_regs, struct vcpu, regs);
+    OFFSET(V_exit_work, struct vcpu, exit_work);
+    OFFSET(PV_kernel_mode, struct pv_vcpu, kernel_mode);
+    OFFSET(V_info, struct vcpu, info);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each CPU's descriptor tables: GDT page, TSS, IDT, and the system-call entry. */
+#ifndef X86_DESC_H
+#define X86_DESC_H
+
+#include "core/types.h"
+
+struct cpu_block;
+
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, iomap;
+} __attribute__((packed));
+
+/* On the CPU itself, with its cpu_block set up and its percpu area there: load GDT, IDT, TSS, system-call MSRs. */
+void desc_init_cpu(void);
+/* The maddr of this CPU's page of reserved GDT entries: page 14 of any GDT it uses. */
+uint64_t desc_gdt_page(void);
+/* A trap from ring 3 lands at `frame_end` (see struct vcpu). */
+void desc_set_frame(uint64_t frame_end);
+/* LDT of n entries at va; n == 0: none. */
+void desc_load_ldt(uint64_t va, unsigned n);
+/* Use the GDT at va: 14 pages of a guest's, then this CPU's. */
+void desc_load_gdt(uint64_t va);
+/* Back to the CPU's own (no guest part). */
+void desc_load_own_gdt(void);
+
+#endif

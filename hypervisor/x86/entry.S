@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every way into the hypervisor and back to a guest.
+ *
+ * Into: a trap, interrupt or system call from a guest pushes straight into its struct vcpu (TSS.RSP0 and
+ * cpu_block.frame_top point behind vcpu.regs); then we go to the CPU's one stack, empty, at its cpu_block.
+ * A trap in hypervisor mode nests on the stack in use.  NMI, #MC, #DB and #DF have stacks of their own (IST):
+ * if they hit a guest, their frame is moved to where any other trap's would be.
+ *
+ * Back: exit_to_guest, stack empty again.  Interrupts go off, pending work sends us through exit_work() (C),
+ * then vcpu.regs are popped and iretq or sysretq ends it.  If that last iretq faults, the fault's frame
+ * lies in vcpu.headroom and pv_iret_fault() turns it into the guest's failsafe callback.
+ *
+ * Register frame: struct cpu_user_regs, r15 lowest.  In assembly %rbx is current while %rsp is the CPU's stack.
+ */
+#include "asm_offsets.h"
+#include "x86/layout.h"
+#include "x86/selectors.h"
+
+#define VR(reg)  (reg - R_r15)          /* offset in a frame */
+#define FRAME_SIZE R_es
+
+        .macro SAVE_REGS
+        pushq   %rdi
+        pushq   %rsi
+        pushq   %rdx
+        pushq   %rcx
+        pushq   %rax
+        pushq   %r8
+        pushq   %r9
+        pushq   %r10
+        pushq   %r11
+        pushq   %rbx
+        pushq   %rbp
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        cld
+        .endm
+
+        .macro RESTORE_REGS
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbp
+        popq    %rbx
+        popq    %r11
+        popq    %r10
+        popq    %r9
+        popq    %r8
+        popq    %rax
+        popq    %rcx
+        popq    %rdx
+        popq    %rsi
+        popq    %rdi
+        .endm
+
+        /* Values of a guest must not steer what we speculate on. */
+        .macro CLEAR_REGS
+        xorl    %ebp, %ebp
+        xorl    %r8d, %r8d
+        xorl    %r9d, %r9d
+        xorl    %r10d, %r10d
+        xorl    %r11d, %r11d
+        xorl    %r12d, %r12d
+        xorl    %r13d, %r13d
+        xorl    %r14d, %r14d
+        xorl    %r15d, %r15d
+        .endm
+
+        .section .text.entry, "ax"
+        .code64
+
+/* ---- Exceptions and interrupts ---- */
+
+        .macro TRAP vector, has_code
+        .balign 16
+trap_\vector:
+        .if \has_code == 0
+        pushq   $0
+        .endif
+        movl    $\vector, 4(%rsp)
+        jmp     trap_common
+        .endm
+
+        .macro IST vector, has_code
+        .balign 16
+trap_\vector:
+        .if \has_code == 0
+        pushq   $0
+        .endif
+        movl    $\vector, 4(%rsp)
+        jmp     ist_common
+        .endm
+
+        TRAP 0, 0
+        IST  1, 0
+        IST  2, 0
+        TRAP 3, 0
+        TRAP 4, 0
+        TRAP 5, 0
+        TRAP 6, 0
+        TRAP 7, 0
+        IST  8, 1
+        TRAP 9, 0
+        TRAP 10, 1
+        TRAP 11, 1
+        TRAP 12, 1
+        TRAP 13, 1
+        TRAP 14, 1
+        TRAP 15, 0
+        TRAP 16, 0
+        TRAP 17, 1
+        IST  18, 0
+        TRAP 19, 0
+        TRAP 20, 0
+        TRAP 21, 1
+        TRAP 22, 0
+        TRAP 23, 0
+        TRAP 24, 0
+        TRAP 25, 0
+        TRAP 26, 0
+        TRAP 27, 0
+        TRAP 28, 0
+        TRAP 29, 1
+        TRAP 30, 1
+        TRAP 31, 0
+
+trap_common:
+        SAVE_REGS
+        movq    %rsp, %rdi
+        testb   $3, R_cs(%rsp)
+        jz      trap_in_hypervisor
+        movq    V_cpu_stack - V_regs(%rsp), %rsp
+        CLEAR_REGS
+        movq    B_current(%rsp), %rbx
+        call    trap_from_guest
+        jmp     exit_to_guest
+
+trap_in_hypervisor:
+        leaq    exit_iretq(%rip), %rax
+        cmpq    %rax, R_rip(%rsp)
+        je      iret_faulted
+        call    trap_from_hypervisor
+leave_to_hypervisor:
+        RESTORE_REGS
+        addq    $8, %rsp
+        iretq
+
+        /* 0x20 .. 0xff: one stub each, 16 bytes. */
+        .balign 16
+        .globl irq_stubs
+irq_stubs:
+        vector = 0x20
+        .rept 224
+        .balign 16
+        pushq   $0
+        movl    $vector, 4(%rsp)
+        jmp     irq_common
+        vector = vector + 1
+        .endr
+
+irq_common:
+        SAVE_REGS
+        movq    %rsp, %rsi
+        movl    R_entry_vector(%rsp), %edi
+        testb   $3, R_cs(%rsp)
+        jz      1f
+        movq    V_cpu_stack - V_regs(%rsp), %rsp
+        CLEAR_REGS
+        movq    B_current(%rsp), %rbx
+        call    interrupt_from_guest
+        jmp     exit_to_guest
+1:      call    irq_dispatch
+        jmp     leave_to_hypervisor
+
+/* Own-stack traps. */
+ist_common:
+        SAVE_REGS
+        movq    %rsp, %rdi
+        testb   $3, R_cs(%rsp)
+        jnz     2f
+        /* In the hypervisor: handled here, on this stack; nothing is scheduled. */
+        call    trap_from_hypervisor
+        jmp     leave_to_hypervisor
+        /* From a guest: move the frame to vcpu.regs and go on as if it had landed there. */
+2:      movq    %rsp, %rsi
+        orq     $CPU_STACK_MASK, %rsp
+        subq    $CPU_BLOCK_SIZE - 1, %rsp
+        movq    B_frame_top(%rsp), %rdi
+        subq    $FRAME_SIZE, %rdi
+        movl    $FRAME_SIZE / 8, %ecx
+        movq    %rdi, %rax
+        rep movsq
+        movq    %rax, %rdi
+        CLEAR_REGS
+        movq    B_current(%rsp), %rbx
+        call    trap_from_guest
+        jmp     exit_to_guest
+
+/* ---- System calls ----
+ * The per-CPU stub (x86/stubs.c) has pushed SS and RSP into the frame and jumps here. */
+        .balign 16
+        .globl syscall_entry
+syscall_entry:
+        pushq   %r11
+        pushq   $GUEST_CS64
+        pushq   %rcx
+        pushq   $0
+        movl    $VECTOR_SYSCALL, 4(%rsp)
+        SAVE_REGS
+        movq    %rsp, %rdi
+        movq    V_cpu_stack - V_regs(%rsp), %rsp
+        movq    B_current(%rsp), %rbx
+        CLEAR_REGS
+        movq    V_pv(%rbx), %rax
+        cmpb    $0, PV_kernel_mode(%rax)
+        je      syscall_of_user
+        sti
+        call    hypercall_entry
+        jmp     exit_to_guest
+syscall_of_user:
+        sti
+        call    pv_syscall_bounce
+        jmp     exit_to_guest
+
+        .balign 16
+        .globl syscall32_entry
+syscall32_entry:
+        pushq   %r11
+        pushq   $GUEST_CS32
+        movl    %ecx, %ecx
+        pushq   %rcx
+        pushq   $0
+        movl    $VECTOR_SYSCALL32, 4(%rsp)
+        SAVE_REGS
+        movq    %rsp, %rdi
+        movq    V_cpu_stack - V_regs(%rsp), %rsp
+        movq    B_current(%rsp), %rbx
+        CLEAR_REGS
+        sti
+        call    pv_syscall32_bounce
+        jmp     exit_to_guest
+
+/* sysenter: RSP is our cpu_block; the caller's RIP and RSP are lost, by the instruction's design. */
+        .balign 16
+        .globl sysenter_entry
+sysenter_entry:
+        movq    B_frame_top(%rsp), %rsp
+        pushq   $GUEST_SS
+        pushq   $0
+        pushfq
+        pushq   $3
+        pushq   $0
+        pushq   $0
+        movl    $VECTOR_SYSENTER, 4(%rsp)
+        SAVE_REGS
+        movq    %rsp, %rdi
+        movq    V_cpu_stack - V_regs(%rsp), %rsp
+        movq    B_current(%rsp), %rbx
+        CLEAR_REGS
+        /* NT, TF or AC of the caller must not stay on here. */
+        pushq   $2
+        popfq
+        sti
+        call    pv_sysenter_bounce
+        jmp     exit_to_guest
+
+/* ---- The way out ---- */
+        .balign 16
+        .globl exit_to_guest
+exit_to_guest:
+        cli
+        cmpl    $0, B_softirqs(%rsp)
+        jne     exit_slow
+        movq    B_current(%rsp), %rbx
+        movq    V_info(%rbx), %rax
+        cmpb    $0, (%rax)              /* evtchn_upcall_pending */
+        jne     exit_slow
+        cmpb    $0, V_exit_work(%rbx)
+        jne     exit_slow
+restore_guest:
+        movl    V_regs + R_entry_vector(%rbx), %eax
+        leaq    V_regs(%rbx), %rsp
+        cmpl    $VECTOR_SYSCALL, %eax
+        je      exit_sysret
+exit_by_iret:
+        RESTORE_REGS
+        addq    $8, %rsp
+exit_iretq:
+        iretq
+
+exit_sysret:
+        /* sysret trusts RCX: only a canonical address may be there (Intel faults in ring 0 otherwise). */
+        movq    R_rip(%rsp), %rcx
+        movq    %rcx, %rax
+        shlq    $16, %rax
+        sarq    $16, %rax
+        cmpq    %rax, %rcx
+        jne     exit_by_iret
+        cmpw    $GUEST_CS64, R_cs(%rsp)
+        jne     exit_by_iret
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbp
+        popq    %rbx
+        popq    %r11
+        popq    %r10
+        popq    %r9
+        popq    %r8
+        popq    %rax
+        popq    %rcx
+        popq    %rdx
+        popq    %rsi
+        popq    %rdi
+        movq    8(%rsp), %rcx           /* rip */
+        movq    24(%rsp), %r11          /* rflags */
+        movq    32(%rsp), %rsp
+        sysretq
+
+exit_slow:
+        call    exit_work               /* interrupts are off before and after */
+        movq    B_current(%rsp), %rbx
+        jmp     restore_guest
+
+/* The fault's frame is below vcpu.regs; its general registers are the guest's. */
+iret_faulted:
+        movq    V_cpu_stack - V_regs + IRET_FAULT_GAP(%rsp), %rsp
+        movq    B_current(%rsp), %rbx
+        call    pv_iret_fault
+        jmp     exit_to_guest
+
+/* A CPU that is up enters here for good: no frame, an empty stack. Interrupts off. */
+        .globl run_guests
+run_guests:
+        orq     $CPU_STACK_MASK, %rsp
+        subq    $CPU_BLOCK_SIZE - 1, %rsp
+        jmp     exit_slow
+
+        .section .rodata, "a"
+        .balign 8
+        .globl trap_table
+trap_table:
+        .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+        .quad   trap_\n
+        .endr
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* FPU state: see fpu.h.  (SDM1 ch. 13, APM1 ch. 11 for the XSAVE area.) */
+#include "x86/fpu.h"
+#include "core/port.h"
+#include "core/string.h"
+#include "kern/domain.h"
+#include "x86/cpu.h"
+#include "x86/features.h"
+#include "x86/uaccess.h"
+
+#define XCR0_X87    1ul
+#define XCR0_SSE    2ul
+#define XCR0_AVX    4ul
+#define XCR0_AVX512 0xe0ul
+
+struct fpu_vcpu {
+    void *area;        /* XSAVE or FXSAVE format, 64-byte aligned */
+    uint64_t xcr0;
+    unsigned last_cpu; /* whose registers got this state last */
+};
+
+static uint64_t xcr0_mask; /* what this machine and we can keep; 0: no XSAVE [const after boot] */
+static size_t area_size = 512;
+static DEFINE_PERCPU(struct vcpu *, fpu_owner); /* whose state the registers hold */
+
+void fpu_init_cpu(void)
+{
+    struct cpuid_leaf d;
+
+    if (!(READ_CR(4) & CR4_OSXSAVE))
+        return;
+    d = cpuid_count(0xd, 0);
+    xcr0_mask = d.a & (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512);
+    if ((xcr0_mask & XCR0_AVX512) != XCR0_AVX512)
+        xcr0_mask &= ~XCR0_AVX512;
+    xsetbv_safe(0, xcr0_mask);
+    area_size = ROUND_UP(cpuid_count(0xd, 0).b, 64);
+}
+
+uint64_t fpu_xcr0_mask(void)
+{
+    return xcr0_mask;
+}
+
+/* FCW and MXCSR as after FNINIT. */
+static void area_reset(void *area)
+{
+    memset(area, 0, area_size);
+    *(uint16_t *)area = 0x37f;
+    *(uint32_t *)(void *)((char *)area + 24) = 0x1f80;
+}
+
+int fpu_vcpu_create(struct vcpu *v)
+{
+    struct fpu_vcpu *f = mem_alloc(sizeof(*f));
+
+    if (!f)
+        return -XEN_ENOMEM;
+    f->area = mem_alloc(area_size < PAGE_SIZE ? PAGE_SIZE : area_size); /* page-aligned */
+    if (!f->area) {
+        mem_free(f);
+        return -XEN_ENOMEM;
+    }
+    area_reset(f->area);
+    f->xcr0 = XCR0_X87;
+    f->last_cpu = ~0u;
+    v->fpu = f;
+    return 0;
+}
+
+void fpu_vcpu_free(struct vcpu *v)
+{
+    if (!v->fpu)
+        return;
+    mem_free(v->fpu->area);
+    mem_free(v->fpu);
+    v->fpu = NULL;
+}
+
+void fpu_switch_from(struct vcpu *v)
+{
+    struct fpu_vcpu *f = v->fpu;
+
+    __asm__ volatile("clts");
+    if (xcr0_mask) {
+        xsetbv_safe(0, xcr0_mask);
+        __asm__ volatile("xsave64 (%0)" :: "r"(f->area), "a"((uint32_t)xcr0_mask), "d"(0) : "memory");
+    } else {
+        __asm__ volatile("fxsave64 (%0)" :: "r"(f->area) : "memory");
+    }
+    f->last_cpu = cpu_id();
+    this_cpu(fpu_owner) = v;
+}
+
+void fpu_switch_to(struct vcpu *v)
+{
+    struct fpu_vcpu *f = v->fpu;
+
+    __asm__ volatile("clts");
+    if (this_cpu(fpu_owner) != v || f->last_cpu != cpu_id()) {
+        if (xcr0_mask)
+            xsetbv_safe(0, xcr0_mask);
+        if (fpu_restore_safe(f->area, xcr0_mask, xcr0_mask != 0)) {
+            area_reset(f->area);
+            fpu_restore_safe(f->area, xcr0_mask, xcr0_mask != 0);
+        }
+        this_cpu(fpu_owner) = v;
+        f->last_cpu = cpu_id();
+    }
+    if (xcr0_mask)
+        xsetbv_safe(0, f->xcr0);
+}
+
+uint64_t fpu_xcr0(const struct vcpu *v)
+{
+    return v->fpu->xcr0;
+}
+
+int fpu_set_xcr0(struct vcpu *v, uint64_t x)
+{
+    if (!xcr0_mask || (x & ~xcr0_mask) || !(x & XCR0_X87) || ((x & XCR0_AVX) && !(x & XCR0_SSE)) ||
+        ((x & XCR0_AVX512) && ((x & XCR0_AVX512) != XCR0_AVX512 || !(x & XCR0_AVX))))
+        return -XEN_EINVAL;
+    v->fpu->xcr0 = x;
+    return xsetbv_safe(0, x) ? -XEN_EINVAL : 0;
+}
+
+void fpu_set_fxsave(struct vcpu *v, const void *image)
+{
+    char *area = v->fpu->area;
+
+    area_reset(area);
+    memcpy(area, image, 512);
+    memset(area + 464, 0, 48); /* software's bytes */
+    if (xcr0_mask)
+        *(uint64_t *)(void *)(area + 512) = XCR0_X87 | XCR0_SSE;
+    v->fpu->last_cpu = ~0u;
+}
+
+void fpu_get_fxsave(const struct vcpu *v, void *image)
+{
+    memcpy(image, v->fpu->area, 512);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The other CPUs: starting them, sending them interrupts and functions. */
+#ifndef X86_SMP_H
+#define X86_SMP_H
+
+#include "kern/cpumask.h"
+#include "x86/tlb.h"
+
+/* Run fn(data) on each online CPU of the mask (here too, if it is in), and wait until all are done.
+ * Interrupts must be on (unless the mask holds this CPU only). fn runs in interrupt context. */
+void smp_call(const cpumask_t *mask, void (*fn)(void *), void *data);
+/* Any context. */
+void smp_send_ipi(unsigned cpu, unsigned vector);
+
+/* The APIC id of a CPU. [const after boot] */
+uint32_t smp_apic_id(unsigned cpu);
+
+/* Boot: name the CPUs (number 0 is the one we run on; apic_ids[0] its id). */
+void smp_init(const uint32_t *apic_ids, unsigned n);
+/* Make the boot CPU's block and percpu area. First thing of all. */
+void smp_init_boot_cpu(void);
+/* Start all CPUs that smp_init() named.  Those that don't answer are left out, with a warning. */
+void smp_boot_all(void);
+/* Stop all other CPUs for good (panic, reboot). Any context. */
+void smp_stop_others(void);
+
+#endif

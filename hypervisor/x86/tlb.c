@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TLB flushes, here and on other CPUs: see tlb.h for the clock.
+ * One remote flush at a time (RANK_IPI lock); the requester waits for all, with interrupts on, so that two
+ * requesters don't wait for each other.
+ */
+#include "x86/tlb.h"
+#include "core/port.h"
+#include "kern/counters.h"
+#include "kern/lock.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/smp.h"
+
+#define STAMP_MASK 0xfffffful
+
+static uint64_t clock = 1;                  /* [atomic] */
+static DEFINE_PERCPU(uint64_t, last_flush); /* the clock's value at this CPU's last flush [atomic] */
+
+static spinlock_t flush_lock = LOCK_INIT(RANK_IPI);
+static uint64_t flush_va;       /* ~0: everything [flush_lock] */
+static cpumask_t flush_waiting; /* CPUs that have not answered [atomic] */
+
+/* Before the flush itself: a frame stamped after this needs another flush. */
+static void tick(void)
+{
+    __atomic_store_n(&this_cpu(last_flush), __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+}
+
+uint32_t tlb_stamp(void)
+{
+    return (uint32_t)(__atomic_load_n(&clock, __ATOMIC_SEQ_CST) & STAMP_MASK);
+}
+
+void tlb_load_cr3(uint64_t l4_maddr)
+{
+    tick();
+    cpu_block()->cr3 = l4_maddr;
+    WRITE_CR(3, l4_maddr);
+}
+
+void tlb_toggle_cr3(uint64_t l4_maddr)
+{
+    cpu_block()->cr3 = l4_maddr;
+    WRITE_CR(3, l4_maddr);
+}
+
+void tlb_flush_local(void)
+{
+    COUNT(tlb_flush_local);
+    tick();
+    WRITE_CR(3, cpu_block()->cr3);
+}
+
+void tlb_flush_page_local(uint64_t va)
+{
+    COUNT(tlb_flush_page);
+    invlpg(va);
+}
+
+static void flush_here(uint64_t va)
+{
+    if (va == ~0ul)
+        tlb_flush_local();
+    else
+        tlb_flush_page_local(va);
+}
+
+static void flush_vector(void)
+{
+    if (!cpumask_test(&flush_waiting, cpu_id()))
+        return;
+    flush_here(flush_va);
+    cpumask_clear(&flush_waiting, cpu_id());
+}
+
+static void flush_others(const cpumask_t *mask, uint64_t va)
+{
+    bool any = false;
+
+    lock(&flush_lock);
+    flush_va = va;
+    cpumask_each(cpu, mask) {
+        if (cpu == cpu_id() || !cpumask_test(&cpu_online, cpu))
+            continue;
+        cpumask_set(&flush_waiting, cpu);
+        smp_send_ipi(cpu, VECTOR_TLB);
+        any = true;
+    }
+    while (any) {
+        any = false;
+        cpumask_each(cpu, &flush_waiting)
+            any = true;
+        cpu_relax();
+    }
+    unlock(&flush_lock);
+}
+
+static void flush_mask(const cpumask_t *mask, uint64_t va)
+{
+    bool others = false;
+
+    if (cpumask_test(mask, cpu_id()))
+        flush_here(va);
+    cpumask_each(cpu, mask)
+        others |= cpu != cpu_id();
+    if (!others)
+        return;
+    COUNT(tlb_flush_remote);
+    flush_others(mask, va);
+}
+
+void tlb_flush_mask(const cpumask_t *mask)
+{
+    flush_mask(mask, ~0ul);
+}
+
+void tlb_flush_page_mask(const cpumask_t *mask, uint64_t va)
+{
+    flush_mask(mask, va);
+}
+
+void tlb_flush_older(const cpumask_t *mask, uint32_t stamp)
+{
+    uint64_t now = __atomic_load_n(&clock, __ATOMIC_SEQ_CST);
+    uint64_t when = (now & ~STAMP_MASK) | stamp; /* the latest time that the stamp can mean */
+    cpumask_t need = { { 0 } };
+    bool any = false;
+
+    if (when > now)
+        when -= STAMP_MASK + 1;
+    cpumask_each(cpu, mask)
+        if (cpumask_test(&cpu_online, cpu) && __atomic_load_n(&per_cpu(last_flush, cpu), __ATOMIC_SEQ_CST) <= when) {
+            need.bits[cpu / 64] |= 1ul << (cpu % 64);
+            any = true;
+        }
+    if (any)
+        tlb_flush_mask(&need);
+}
+
+void tlb_init(void)
+{
+    vector_register(VECTOR_TLB, flush_vector);
+}

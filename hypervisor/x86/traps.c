@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exceptions: sorted by where they hit.  A guest's go to its kind's handler; ours are either on a guest's
+ * account (a fix-up exists), or a defect: panic.
+ */
+#include "x86/traps.h"
+#include "core/port.h"
+#include "kern/counters.h"
+#include "kern/domain.h"
+#include "kern/event.h"
+#include "kern/softirq.h"
+#include "pv/traps.h"
+#include "x86/backtrace.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/layout.h"
+#include "x86/nmi.h"
+#include "x86/selectors.h"
+#include "x86/uaccess.h"
+
+static const char *const trap_names[] = {
+    "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "device not available",
+    "double fault", "coprocessor segment", "invalid TSS", "segment not present", "stack fault",
+    "general protection", "page fault", "reserved", "floating point", "alignment check", "machine check",
+    "SIMD floating point", "virtualization", "control protection",
+};
+
+void regs_print(const struct cpu_user_regs *r)
+{
+    log_err("CPU %u  rip %04x:%016lx  rflags %016lx  vector %x code %04x\n", cpu_id(), r->cs, r->rip, r->rflags,
+            r->entry_vector, r->error_code);
+    log_err("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
+    log_err("rsi %016lx  rdi %016lx  rbp %016lx  rsp %04x:%016lx\n", r->rsi, r->rdi, r->rbp, r->ss, r->rsp);
+    log_err("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", r->r8, r->r9, r->r10, r->r11);
+    log_err("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", r->r12, r->r13, r->r14, r->r15);
+    log_err("cr2 %016lx  cr3 %016lx  cr4 %016lx\n", READ_CR(2), READ_CR(3), READ_CR(4));
+}
+
+void trap_from_hypervisor(struct cpu_user_regs *r)
+{
+    uint64_t fixup;
+
+    if (r->entry_vector == TRAP_NMI) {
+        nmi_in_hypervisor(r);
+        return;
+    }
+    if (r->entry_vector == TRAP_MACHINE_CHECK) {
+        mce_handle(r);
+        return;
+    }
+    if (r->entry_vector == TRAP_DEBUG && pv_debug_in_hypervisor(r))
+        return;
+    if (r->entry_vector == TRAP_PAGE_FAULT && pv_fixup_page_fault(r))
+        return;
+    fixup = extable_find(r->rip);
+    if (fixup) {
+        r->rip = fixup;
+        return;
+    }
+    regs_print(r);
+    backtrace_print(r->rip, r->rbp);
+    panic("unexpected %s in the hypervisor\n",
+          r->entry_vector < ARRAY_SIZE(trap_names) ? trap_names[r->entry_vector] : "trap");
+}
+
+void trap_from_guest(struct cpu_user_regs *r)
+{
+    COUNT(guest_trap);
+    if (r->entry_vector == TRAP_NMI) {
+        nmi_in_guest(r);
+        return;
+    }
+    if (r->entry_vector == TRAP_MACHINE_CHECK) {
+        mce_handle(r);
+        return;
+    }
+    if (r->entry_vector == TRAP_DOUBLE_FAULT)
+        panic("double fault\n");
+    pv_trap(r);
+}
+
+void interrupt_from_guest(unsigned vector, const struct cpu_user_regs *r)
+{
+    COUNT(guest_interrupt);
+    irq_dispatch(vector, r);
+}
+
+static void idle(void)
+{
+    /* Nothing may come between the look and the hlt: sti holds interrupts off for one more instruction. */
+    if (softirq_pending())
+        return;
+    __asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+void exit_work(void)
+{
+    for (;;) {
+        if (softirq_pending()) {
+            irq_enable();
+            softirq_run();
+            irq_disable();
+        } else if (current->is_idle) {
+            idle();
+        } else if (!pv_exit_work(current) && !softirq_pending()) {
+            return;
+        }
+    }
+}
