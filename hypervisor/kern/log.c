@@ -8,6 +8,7 @@
  * All state here is guarded by it.
  */
 #include <stdarg.h>
+#include "core/cmdline.h"
 #include "core/format.h"
 #include "core/string.h"
 #include "kern/alloc.h"
@@ -44,7 +45,7 @@ static uint32_t lost;
 
 static int opt_level = LOG_INFO;       /* highest that is printed; -1: none */
 static int opt_guest_level = LOG_WARN;
-static uint32_t opt_ring_size;
+static uint64_t opt_ring_size;
 static bool opt_sync, opt_noreboot, opt_to_ring;
 static enum { STAMP_NONE, STAMP_BOOT, STAMP_RAW } opt_stamp;
 
@@ -424,22 +425,6 @@ static bool word_is(const char *s, size_t n, const char *word)
     return n == strlen(word) && !strncmp(s, word, n);
 }
 
-static bool bool_value(const char *v, bool *out)
-{
-    static const char *const on[] = { "", "1", "y", "yes", "on", "true", "enable" };
-    static const char *const off[] = { "0", "n", "no", "off", "false", "disable" };
-
-    for (unsigned i = 0; i < ARRAY_SIZE(on); i++)
-        if (!strcmp(v, on[i]))
-            return *out = true;
-    for (unsigned i = 0; i < ARRAY_SIZE(off); i++)
-        if (!strcmp(v, off[i])) {
-            *out = false;
-            return true;
-        }
-    return false;
-}
-
 /* "warning" or "warning/all": the part behind the slash is for Xen's rate limits and changes nothing here. */
 static bool level_value(const char *v, int *out)
 {
@@ -479,26 +464,13 @@ static bool lines_value(const char *v)
     return true;
 }
 
-static bool size_value(const char *v, uint32_t *out)
+static bool size_value(const char *v, uint64_t *out)
 {
-    uint64_t size = 0;
+    uint64_t size;
 
-    for (; *v >= '0' && *v <= '9' && size < 1u << 30; v++)
-        size = size * 10 + (uint64_t)(*v - '0');
-    switch (*v | 0x20) {
-    case 'm':
-        size <<= 10;
-        /* fall through */
-    case 'k':
-        size <<= 10;
-        v++;
-        break;
-    default:
-        break;
-    }
-    if (*v || size > 64u << 20)
+    if (!cmdline_size(&v, &size) || *v || size > 64u << 20)
         return false;
-    *out = (uint32_t)size;
+    *out = size;
     return true;
 }
 
@@ -536,11 +508,11 @@ bool log_option(const char *name, const char *value)
     if (!strcmp(name, "console_timestamps"))
         return stamp_value(value);
     if (!strcmp(name, "sync_console"))
-        return bool_value(value, &opt_sync);
+        return cmdline_bool(value, &opt_sync);
     if (!strcmp(name, "console_to_ring"))
-        return bool_value(value, &opt_to_ring);
+        return cmdline_bool(value, &opt_to_ring);
     if (!strcmp(name, "noreboot"))
-        return bool_value(value, &opt_noreboot);
+        return cmdline_bool(value, &opt_noreboot);
     return false;
 }
 

@@ -483,7 +483,7 @@ static void sync_timer(void *data)
     timer_set(&c->timer, time_now() + SYNC_NS);
 }
 
-/* On each CPU when they don't agree: the final scale, at the platform's time; then a correction every second. */
+/* On each CPU when they don't agree: the final scale, at the platform's time.  In an interrupt. */
 static void sync_start(void *scale)
 {
     struct local_clock *c = &this_cpu(local);
@@ -495,8 +495,14 @@ static void sync_start(void *scale)
     line.scale = *(struct clock_scale *)scale;
     c->last = s;
     latch_write(&c->latch, &line);
-    timer_init(&c->timer, sync_timer, c, cpu_id());
-    timer_set(&c->timer, line.ns + SYNC_NS);
+}
+
+static void sync_arm(unsigned cpu)
+{
+    struct local_clock *c = &per_cpu(local, cpu);
+
+    timer_init(&c->timer, sync_timer, c, cpu);
+    timer_set(&c->timer, time_now() + SYNC_NS);
 }
 
 void time_init_late(void)
@@ -518,8 +524,11 @@ void time_init_late(void)
     scale = clock_scale_make(MAX(s.tsc - first.tsc, 1ul), MAX(ns, 1ul));
     phase = now - ns;
     scale_set(s.tsc, now, scale);
-    if (!all_agree)
+    if (!all_agree) {
         smp_call(&cpu_online, sync_start, &scale);
+        cpumask_each(cpu, &cpu_online)
+            sync_arm(cpu);
+    }
     log_info("Time: %s at %lu Hz; TSC at %lu Hz, %s\n", platform.name, platform.hz, tsc_hz(),
              all_agree ? "the same on all CPUs" : "corrected every second");
 }
