@@ -9,13 +9,13 @@
  */
 #include "x86/ioapic.h"
 #include "core/port.h"
-#include "kern/cpumask.h"
 #include "x86/irqline.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 
 #define MAX_IOAPICS 128
 #define MAX_PINS    240
+#define MESSAGES_MAX 8192 /* lines for messages: only a pointer each until they are used */
 
 #define IOAPIC_ID      0x00u
 #define IOAPIC_VERSION 0x01u
@@ -196,7 +196,7 @@ void ioapic_init(const struct ioapic_desc *descs, unsigned nr_descs, const struc
     for (unsigned i = 0; i < nr_descs && nr_ioapics < MAX_IOAPICS; i++)
         ioapic_probe(&descs[i]);
     end = gsi_end();
-    irq_lines_init(end, end + 2048 + 32 * nr_cpus);
+    irq_lines_init(end, end + MESSAGES_MAX);
     for (unsigned i = 0; i < nr_ioapics; i++)
         lines_create(i);
     for (unsigned i = 0; i < nr_isos; i++)

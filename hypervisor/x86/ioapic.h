@@ -19,7 +19,7 @@ struct iso_desc {
     uint16_t flags;
 };
 
-/* Boot, after ioremap() and nr_cpus: mask every input, create the lines (x86/irqline.h).  Works with no I/O APIC at all
+/* Boot, after ioremap(): mask every input, create the lines (x86/irqline.h).  Works with no I/O APIC at all
  * (then there are no inputs). */
 void ioapic_init(const struct ioapic_desc *ioapics, unsigned nr_ioapics, const struct iso_desc *isos, unsigned nr_isos);
 /* Mask every input: before the machine is reset or handed on. */

@@ -20,7 +20,14 @@ static DEFINE_PERCPU(struct irq_line *[NR_DEV_VECTORS], vector_lines);
 static DEFINE_PERCPU(uint8_t, vector_next); /* where to search next: spreads lines over the priority classes */
 static DEFINE_PERCPU(uint64_t, unexpected);
 
-static vector_fn *own_handlers[256 - VECTOR_OWN_FIRST]; /* [const after boot] */
+/* Being interrupted is the message: softirqs are looked at on the way back. */
+static void kick_handle(void)
+{
+}
+
+static vector_fn *own_handlers[256 - VECTOR_OWN_FIRST] = { /* [const after boot] */
+    [VECTOR_KICK - VECTOR_OWN_FIRST] = kick_handle,
+};
 
 void vector_register(unsigned vector, vector_fn *fn)
 {
