@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include "core/bzimage.h"
 
-/* How much working memory decompress() will allocate for these bytes, at most. */
+/*
+ * How much working memory decompress() will allocate for these bytes, at most.
+ * Reads headers only: needs nothing of what decompress() itself does.
+ */
 size_t decompress_memory(enum packing packing, const void *in, size_t inlen);
 
 /*
