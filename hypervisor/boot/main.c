@@ -145,7 +145,6 @@ static void cpus_start(void)
     sched_init_cpu();
     irq_enable();
     smp_boot_all();
-    time_init_late();
 }
 
 static void start_dom0(const char *extra)
@@ -214,6 +213,7 @@ void boot_main(uint32_t magic, uint64_t table)
     log_info("%u CPUs, %lu MiB free\n", nr_cpus, frames_free_count() >> 8);
 
     start_dom0(extra);
+    time_init_late(); /* as late as can be: it measures the TSC over the time since clocks_init() */
     console_to_dom0();
     irq_disable();
     run_guests();

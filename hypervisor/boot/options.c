@@ -77,6 +77,8 @@ ROOM_OPTION(log, conring_size, "conring_size")
 ROOM_OPTION(log, console_timestamps, "console_timestamps")
 ROOM_OPTION(log, sync_console, "sync_console")
 ROOM_OPTION(log, noreboot, "noreboot")
+ROOM_OPTION(log, console_to_ring, "console_to_ring")
+ROOM_OPTION(log, vga, "vga")
 ROOM_OPTION(console, conswitch, "conswitch")
 ROOM_OPTION(time, clocksource, "clocksource")
 ROOM_OPTION(time, tsc, "tsc")
@@ -88,6 +90,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("com2", com2_set),
     CMDLINE_CALL("conring_size", conring_size_set),
     CMDLINE_CALL("console", console_set),
+    CMDLINE_CALL("console_to_ring", console_to_ring_set),
     CMDLINE_CALL("console_timestamps", console_timestamps_set),
     CMDLINE_CALL("conswitch", conswitch_set),
     CMDLINE_CALL("dom0_max_vcpus", dom0_max_vcpus_set),
@@ -102,6 +105,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("reboot", reboot_set),
     CMDLINE_CALL("sync_console", sync_console_set),
     CMDLINE_CALL("tsc", tsc_set),
+    CMDLINE_CALL("vga", vga_set),
     CMDLINE_CALL("x2apic", x2apic_set),
 };
 
