@@ -9,6 +9,7 @@
 #include "kern/domain.h"
 #include "x86/cpu.h"
 #include "x86/ioapic.h"
+#include "x86/serial.h"
 
 #define NR_PORTS 65536u
 
@@ -147,6 +148,9 @@ static int dom0_ports(struct domain *d)
 
     for (unsigned i = 0; !rc && i < ARRAY_SIZE(ours); i++)
         rc = io_ports_set(d, ours[i][0], ours[i][1], false);
+    for (unsigned com = 0; !rc && com < SERIAL_PORTS; com++)
+        if (serial_started(com))
+            rc = io_ports_set(d, serial_port(com), serial_port(com) + 7u, false);
     return rc;
 }
 

@@ -319,10 +319,7 @@ int serial_irq_start(unsigned com, void (*fn)(void *), void *data)
     return 0;
 }
 
-bool serial_owns_port(unsigned port)
+unsigned serial_port(unsigned com)
 {
-    for (unsigned com = 0; com < SERIAL_PORTS; com++)
-        if (uarts[com].started && port >= uarts[com].line.base && port < uarts[com].line.base + 8u)
-            return true;
-    return false;
+    return uarts[com].line.base;
 }

@@ -2,7 +2,7 @@
 /*
  * 16550 serial lines, com1 and com2.  Hardware only: who prints what is kern/log.c, who gets input is
  * kern/console.c.  Works from the first instruction on by polling; interrupts come later.
- * All functions but serial_spec and serial_owns_port: the caller holds the console lock (kern/log.h).
+ * All functions but serial_spec and serial_port: the caller holds the console lock (kern/log.h).
  */
 #ifndef X86_SERIAL_H
 #define X86_SERIAL_H
@@ -36,7 +36,7 @@ unsigned serial_service(unsigned com, char *buf, unsigned max);
 /* From now on the line interrupts: fn(data) shall call serial_service().  0 or -XEN_E (then poll).  Not under the lock. */
 int serial_irq_start(unsigned com, void (*fn)(void *), void *data);
 
-/* Is this I/O port one of a line that we use?  (dom0 must not have it.) */
-bool serial_owns_port(unsigned port);
+/* The first of the line's 8 I/O ports.  (dom0 must not have those of lines that we use.) */
+unsigned serial_port(unsigned com);
 
 #endif
