@@ -300,6 +300,8 @@ int domain_kill(struct domain *d)
 
     if (d->evtchn)
         rc = event_domain_kill(d);
+    if (rc == 0)
+        pirq_domain_kill(d);
     if (rc == 0 && d->vcpu)
         rc = vcpus_kill(d);
     if (rc == 0 && d->pages)
