@@ -263,7 +263,7 @@ boot_l2_image:
 boot_stack_top:
 
         .section .bss.page, "aw", @nobits
-        .balign 0x8000
+        .balign 4096                    /* hospes.lds.in puts it at a multiple of its size */
         .globl boot_cpu_stack
 boot_cpu_stack:
         .skip   0x8000

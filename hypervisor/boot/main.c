@@ -192,6 +192,7 @@ void boot_main(uint32_t magic, uint64_t table)
     paging_init(&info);
     cpu_block()->cr3 = hv_l4_maddr;
     boot_memory_release(&info);
+    paging_use_heap();
     log_grow();
     memory_map_set(&info);
     desc_init_cpu();

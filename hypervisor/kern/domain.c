@@ -17,6 +17,7 @@
 #include "kern/log.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
+#include "kern/softirq.h"
 #include "kern/time.h"
 #include "pv/pv.h"
 #include "pv/traps.h"
@@ -72,12 +73,17 @@ void domain_hold(struct domain *d)
     __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
 }
 
-static void domain_free(struct domain *d);
+/* Domains without a reference, to be freed where no lock is held: the last one may be dropped under any. [atomic] */
+static struct domain *dead;
 
 void domain_put(struct domain *d)
 {
-    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST) == 0)
-        domain_free(d);
+    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST))
+        return;
+    d->next = __atomic_load_n(&dead, __ATOMIC_SEQ_CST);
+    while (!__atomic_compare_exchange_n(&dead, &d->next, d, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        ;
+    softirq_raise(SOFTIRQ_RCU);
 }
 
 struct domain *domain_next(struct domain *d)
@@ -233,8 +239,11 @@ void vcpu_free(struct vcpu *v)
     mem_free(v);
 }
 
+static void dead_softirq(void);
+
 void domain_init(void)
 {
+    softirq_register(SOFTIRQ_RCU, dead_softirq);
     idle_domain.vcpu = mem_alloc(nr_cpus * sizeof(*idle_domain.vcpu));
     idle_domain.max_vcpus = nr_cpus;
     idle_domain.refs = 1;
@@ -281,6 +290,18 @@ static void domain_free(struct domain *d)
         pages_domain_free(d);
     mem_free(d->vcpu);
     mem_free(d);
+}
+
+static void dead_softirq(void)
+{
+    struct domain *d = __atomic_exchange_n(&dead, NULL, __ATOMIC_SEQ_CST);
+
+    while (d) {
+        struct domain *next = d->next;
+
+        domain_free(d);
+        d = next;
+    }
 }
 
 static int vcpus_kill(struct domain *d)

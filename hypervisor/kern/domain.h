@@ -27,7 +27,7 @@ struct domain {
     uint32_t refs;             /* [atomic] */
     unsigned max_vcpus;        /* [const once created] */
     struct vcpu **vcpu;        /* [max_vcpus]; an entry is set once */
-    struct domain *next;       /* [RANK_DOMLIST lock] */
+    struct domain *next;       /* among the dead [atomic] */
     spinlock_t ctl_lock;
     cpumask_t dirty_cpus;      /* CPUs that may hold translations of this domain's tables [atomic] */
     unsigned pause_count;      /* [atomic] */

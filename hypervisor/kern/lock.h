@@ -19,6 +19,7 @@ enum lock_rank {
     RANK_PIRQ,      /* one domain's pirq bindings */
     RANK_PCI,       /* the PCI functions and their messages */
     RANK_IOACCESS,  /* one domain's I/O permissions */
+    RANK_IOREMAP,   /* our device mappings */
     RANK_PAGES,     /* one domain's list of pages */
     RANK_HEAP,      /* the frame allocator, the small-object heap */
     RANK_IRQ,       /* (irq) one interrupt line */

@@ -46,7 +46,7 @@ static inline unsigned cpu_id(void)
 extern uint64_t percpu_offsets[MAX_CPUS]; /* [const after boot] 0 for a CPU that isn't there */
 
 #define DEFINE_PERCPU(type, name) \
-    __attribute__((section(".bss.percpu"))) __typeof__(type) percpu_##name
+    __attribute__((section(".bss..percpu"))) __typeof__(type) percpu_##name
 #define DECLARE_PERCPU(type, name) extern __typeof__(type) percpu_##name
 
 /* The compiler must not reason that the first copy is the only one. */

@@ -11,7 +11,7 @@
 enum softirq {
     SOFTIRQ_TIMER,    /* timers are due (kern/timer.c) */
     SOFTIRQ_SCHEDULE, /* choose again who runs here (kern/sched.c); always served last */
-    SOFTIRQ_RCU,      /* deferred freeing */
+    SOFTIRQ_RCU,      /* what is freed where no lock is held */
     SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
     SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
     NR_SOFTIRQS,

@@ -11,6 +11,7 @@
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/string.h"
+#include "kern/alloc.h"
 #include "kern/lock.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
@@ -24,10 +25,18 @@ uint64_t hv_l4_maddr;
 unsigned maddr_bits = 36;
 uint64_t cr4_base;
 
+static bool heap_is_up; /* tables come from the heap, not from boot_alloc() */
+
+/* The table that an entry leads to, made if there is none; NULL: no memory. */
 static uint64_t *table_below(uint64_t *entry)
 {
-    if (!(*entry & PTE_P))
-        *entry = virt_to_maddr(boot_alloc(1)) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US;
+    if (!(*entry & PTE_P)) {
+        void *t = heap_is_up ? pages_alloc(0) : boot_alloc(1);
+
+        if (!t)
+            return NULL;
+        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+    }
     return maddr_to_virt(*entry & PTE_ADDR);
 }
 
@@ -50,13 +59,18 @@ static unsigned fitting_level(uint64_t va, uint64_t maddr, uint64_t size)
     return !((va | maddr) & 0x1fffff) && size >= 0x200000 ? 2 : 1;
 }
 
-static void map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
+/* False: no memory for a table. */
+static bool map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
 {
     uint64_t *t = hv_l4;
 
-    for (unsigned level = 4; level > to_level; level--)
+    for (unsigned level = 4; level > to_level; level--) {
         t = table_below(&t[index_at(va, level)]);
+        if (!t)
+            return false;
+    }
     t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | PTE_G | (to_level > 1 ? PTE_PS : 0);
+    return true;
 }
 
 void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags)
@@ -65,7 +79,8 @@ void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags)
         unsigned level = fitting_level(va, maddr, size);
         uint64_t step = 1ul << (12 + 9 * (level - 1));
 
-        map_one(va, maddr, level, flags);
+        if (!map_one(va, maddr, level, flags))
+            panic("no memory for the hypervisor's page tables\n");
         va += step;
         maddr += step;
         size -= MIN(step, size);
@@ -89,23 +104,25 @@ uint64_t hv_translate(uint64_t va)
 
 /* ---- Device memory ---- */
 
-static spinlock_t ioremap_lock = LOCK_INIT(RANK_HEAP);
+static spinlock_t ioremap_lock = LOCK_INIT(RANK_IOREMAP);
 
 void *ioremap(uint64_t maddr, size_t size)
 {
     static uint64_t next = IOREMAP_START;
     uint64_t off = maddr & ~PAGE_MASK, len = ROUND_UP(off + size, PAGE_SIZE);
-    uint64_t va;
+    uint64_t va = 0;
+    bool ok;
 
-    if (len > IOREMAP_END - next)
-        return NULL;
     lock(&ioremap_lock);
-    va = next;
-    next += len + PAGE_SIZE;
-    for (uint64_t i = 0; i < len; i += PAGE_SIZE)
-        map_one(va + i, (maddr & PAGE_MASK) + i, 1, PTE_RW | PTE_NX | PTE_PCD | PTE_PWT);
+    ok = len <= IOREMAP_END - next - PAGE_SIZE;
+    if (ok) {
+        va = next;
+        next += len + PAGE_SIZE;
+    }
+    for (uint64_t i = 0; i < len && ok; i += PAGE_SIZE)
+        ok = map_one(va + i, (maddr & PAGE_MASK) + i, 1, PTE_RW | PTE_NX | PTE_PCD | PTE_PWT);
     unlock(&ioremap_lock);
-    return (char *)va + off;
+    return ok ? (char *)va + off : NULL;
 }
 
 /* ---- Boot ---- */
@@ -180,6 +197,11 @@ void paging_init(const struct boot_info *bi)
     map_image();
     WRITE_CR(3, hv_l4_maddr);
     map_tables(bi);
+}
+
+void paging_use_heap(void)
+{
+    heap_is_up = true;
 }
 
 void paging_init_cpu(void)

@@ -9,6 +9,8 @@ struct boot_info;
 
 /* Boot, in order: direct map of all RAM; then the frame table and M2P; then the image's proper rights. */
 void paging_init(const struct boot_info *bi);
+/* From now on tables come from the heap. */
+void paging_use_heap(void);
 /* CR0/CR4 bits of this CPU: WP, SMEP, SMAP, PGE ... and the PAT. */
 void paging_init_cpu(void);
 
