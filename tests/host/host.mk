@@ -20,6 +20,7 @@ HOST_B ?= build/host-$(notdir $(firstword $(HOST_CC)))
 FUZZ_RUNS ?= 100000
 NAMES ?= *
 CORE_SKIP ?=
+HOST_JOBS ?= $(shell nproc)
 
 host_names := $(foreach n,$(NAMES),test_$(n) fuzz_$(n))
 host_all := $(sort $(basename $(notdir $(foreach n,$(host_names),$(wildcard tests/host/$(n).c)))))
@@ -35,12 +36,17 @@ host_raws := $(host_core:hypervisor/core/%.c=$(HOST_B)/core/%.raw)
 host_libs := -lcmocka -llz4 -llzma -lzstd -lz
 
 host_warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
-host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host $(host_warn) \
+host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host -Ibuild/gen $(host_warn) \
                -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
                -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 
 # string.c has the names of the C library's functions: here each is called core_NAME.
 $(HOST_B)/core/string.raw: host_extra := -include tests/host/string_names.h -fno-builtin
+
+# A generated header, made by the top Makefile.
+$(HOST_B)/core/cpuid.raw: build/gen/cpuid_pv.h
+build/gen/%.h:
+	@$(MAKE) --no-print-directory -f Makefile $@
 
 # A file of core/ that does not build is a failure of its own (count.sh sees the .bad),
 # and empty for the others, so that theirs still run.  Its age makes it be tried again.
@@ -87,7 +93,7 @@ host-results: $(host_all:%=$(HOST_B)/%.result)
 # A program that does not build fails its tests, it does not hide the others'.
 host-test:
 	@mkdir -p $(HOST_B); rm -f $(HOST_B)/*.result
-	@$(MAKE) --no-print-directory -k -f tests/host/host.mk host-results HOST_CC="$(HOST_CC)" \
+	@$(MAKE) --no-print-directory -k -j$(HOST_JOBS) -f tests/host/host.mk host-results HOST_CC="$(HOST_CC)" \
 	    HOST_B="$(HOST_B)" FUZZ_RUNS="$(FUZZ_RUNS)" NAMES="$(NAMES)" CORE_SKIP="$(CORE_SKIP)" || true
 	@sh tests/host/count.sh $(HOST_B) $(host_all)
 
