@@ -7,7 +7,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "rig"))
-from machine import RIG, TOP, Config, Machine, MachineError, hypervisor_image  # noqa: E402,F401
+from machine import RIG, TOP, CommandLine, Config, Machine, MachineError, hypervisor_image  # noqa: E402,F401
 
 HV = os.environ.get("HV", "hospes")
 

@@ -8,7 +8,6 @@ import tempfile
 from kit import boot, no_complaints, test
 
 SIZE = 32 << 20
-DISKS = {"virtio-blk": "vdb", "ahci": "sdb", "nvme": "nvme1n1"}
 SECOND = {"virtio-blk": ("-device", "virtio-blk-pci,drive=second"),
           "ahci": ("-device", "ide-hd,bus=sata.1,drive=second"),
           "nvme": ("-device", "nvme,serial=second,drive=second")}
@@ -18,9 +17,10 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def disk_transfers(m, disk, path, content):
+def disk_transfers(m, path, content):
     """Reads what the host wrote; writes something else, which the host then reads."""
-    device = f"/dev/{DISKS[disk]}"
+    size = f"grep -lx {SIZE // 512} /sys/block/*/size"          # names may come in any order
+    device = "/dev/" + m.run(size, check=True)[0].split("/")[3]
     output = m.run(f"dd if={device} bs=1M iflag=direct 2>/dev/null | sha256sum", timeout=120, check=True)[0]
     assert output.split()[0] == digest(content), "read from the disk: wrong content"
     output = m.run(f"head -c {SIZE} /dev/urandom > /tmp/new && dd if=/tmp/new of={device} bs=256k oflag=direct "
@@ -42,10 +42,12 @@ def receive(port):
 
 def network_transfers(m, content):
     """16 MiB to the guest and 16 MiB from it, over TCP."""
+    m.run("ip -4 addr show scope global | grep -q 10.0.2.15", check=True)
     content = content[:16 << 20]
     m.run("socat -u TCP-LISTEN:3001,reuseaddr CREATE:/tmp/in </dev/null >/dev/null 2>&1 & "
           "i=0; until ss -ltn | grep -q :3001 || [ $i = 50 ]; do sleep 0.1; i=$((i + 1)); done")
     with socket.create_connection(("127.0.0.1", m.port(3001)), 20) as s:
+        s.settimeout(60)
         s.sendall(content)
     wait_for = f"i=0; until [ $(stat -c %s /tmp/in) = {len(content)} ] || [ $i = 300 ]; do sleep 0.2; i=$((i + 1)); done; "
     output = m.run(wait_for + "sha256sum < /tmp/in", timeout=90, check=True)[0]
@@ -79,6 +81,6 @@ def transfers(case):
                   kernel_args="pci=nomsi" if kind == "intx" else "") as m:
             m.ready()
             interrupts(m, kind)
-            disk_transfers(m, disk, second.name, content)
+            disk_transfers(m, second.name, content)
             network_transfers(m, content)
             no_complaints(m)
