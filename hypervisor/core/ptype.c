@@ -82,35 +82,38 @@ static uint64_t type_word_unused(enum frame_type type)
     return type_word(type, 0, ptype_port_stamp() & 0xffffff, 0);
 }
 
-/* The type word goes from an unused `old` to `type`; flush what could still see the frame as it was. */
-static void type_changed(mfn_t m, uint64_t old, enum frame_type type)
+/* No CPU sees the frame any more as it was used until `stamp`. */
+static void flush_uses(mfn_t m, uint32_t stamp)
 {
     uint64_t ref = load(&frame_of(m)->ref);
 
-    if (TYPE_OF(old) != FT_NONE && TYPE_OF(old) != type)
-        ptype_port_flush((uint16_t)ref_owner(ref), ref & REF_FOREIGN, TYPE_AUX(old));
+    ptype_port_flush((uint16_t)ref_owner(ref), ref & REF_FOREIGN, stamp);
 }
 
+/*
+ * Several may come at once, and the first of them still flushes for P4 while the second comes.  Until VALIDATED is set
+ * the word keeps what the flush needs (the old stamp), and everybody who comes flushes for himself before he goes on.
+ */
 int ptype_get_writable(mfn_t m)
 {
-    uint64_t *w = &frame_of(m)->type, old = load(w);
+    uint64_t *w = &frame_of(m)->type, old = load(w), next;
 
-    for (;;) {
+    do {
         uint64_t count = old & TYPE_COUNT_MASK;
 
-        if (count == 0) {
-            if (!swap(w, &old, type_word(FT_WRITABLE, TYPE_VALIDATED, 0, 1)))
-                continue;
-            type_changed(m, old, FT_WRITABLE);
-            return 0;
-        }
-        if (TYPE_OF(old) != FT_WRITABLE)
+        if (count && TYPE_OF(old) != FT_WRITABLE)
             return -XEN_EINVAL;
         if (count == TYPE_COUNT_MASK)
             return -XEN_EBUSY;
-        if (swap(w, &old, old + 1))
-            return 0;
+        next = count ? old + 1
+             : TYPE_OF(old) == FT_NONE || TYPE_OF(old) == FT_WRITABLE ? type_word(FT_WRITABLE, TYPE_VALIDATED, 0, 1)
+             : type_word(FT_WRITABLE, 0, TYPE_AUX(old), 1);
+    } while (!swap(w, &old, next));
+    if (!(next & TYPE_VALIDATED)) {
+        flush_uses(m, TYPE_AUX(next));
+        __atomic_or_fetch(w, TYPE_VALIDATED, __ATOMIC_SEQ_CST);
     }
+    return 0;
 }
 
 void ptype_put_writable(mfn_t m)
@@ -123,30 +126,29 @@ void ptype_put_writable(mfn_t m)
     } while (!swap(w, &old, next));
 }
 
-/* The table's owner holds pt_lock and the count isn't 0: only we change this word. */
+/* The table's owner holds pt_lock and the count isn't 0: only we change this word (others look at it). */
+static void type_set(mfn_t m, uint64_t word)
+{
+    __atomic_store_n(&frame_of(m)->type, word, __ATOMIC_RELEASE);
+}
+
 static void type_set_flags(mfn_t m, uint64_t set, uint64_t clear)
 {
-    uint64_t *w = &frame_of(m)->type;
-
-    WRITE_ONCE(*w, (*w & ~clear) | set);
+    type_set(m, (load(&frame_of(m)->type) & ~clear) | set);
 }
 
 static void type_set_aux(mfn_t m, unsigned aux)
 {
-    uint64_t *w = &frame_of(m)->type;
-
-    WRITE_ONCE(*w, (*w & ~TYPE_AUX_MASK) | (uint64_t)aux << TYPE_AUX_SHIFT);
+    type_set_flags(m, (uint64_t)aux << TYPE_AUX_SHIFT, TYPE_AUX_MASK);
 }
 
 /* One use of a table that isn't (or no more) filled goes. */
 static void type_drop_use(mfn_t m)
 {
-    uint64_t *w = &frame_of(m)->type, old = load(w);
+    uint64_t old = load(&frame_of(m)->type);
 
-    if ((old & TYPE_COUNT_MASK) > 1)
-        WRITE_ONCE(*w, old - 1);
-    else
-        __atomic_store_n(w, type_word_unused(TYPE_OF(old)), __ATOMIC_SEQ_CST);
+    assert(old & TYPE_COUNT_MASK);
+    type_set(m, (old & TYPE_COUNT_MASK) > 1 ? old - 1 : type_word_unused(TYPE_OF(old)));
 }
 
 /* ---- Entries ---- */
@@ -162,9 +164,14 @@ int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
     if (e & levels[FT_L1].bad)
         return -XEN_EINVAL;
     if (!frame_is_ram(m)) {
-        if (!ptype_port_iomem_ok(ctx->frame_owner == DOMID_IO ? ctx->table_owner : ctx->frame_owner, m,
-                                 e & PTE_RW))
-            return -XEN_EINVAL;
+        uint16_t domid = ctx->frame_owner == DOMID_IO ? ctx->table_owner : ctx->frame_owner;
+
+        if (!ptype_port_iomem_ok(domid, m, e & PTE_RW)) {
+            /* Some device memory (MSI-X tables) may be looked at only: then that is what the guest gets. */
+            if (!(e & PTE_RW) || !ptype_port_iomem_ok(domid, m, false))
+                return -XEN_EINVAL;
+            e &= ~PTE_RW;
+        }
     } else {
         if (!frame_ref_get(m, ctx->frame_owner))
             return -XEN_EINVAL;
@@ -211,8 +218,9 @@ static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
     if (*e & levels[type].bad)
         return -XEN_EINVAL;
     if (entry_is_linear(m, *e))
-        return *e & PTE_RW ? -XEN_EINVAL : 0;
-    rc = ptype_get(ctx, pte_mfn(*e), (enum frame_type)(type - 1));
+        rc = *e & PTE_RW ? -XEN_EINVAL : 0;
+    else
+        rc = ptype_get(ctx, pte_mfn(*e), (enum frame_type)(type - 1));
     if (rc == 0 || rc == -XEN_EAGAIN)
         *e |= PTE_US;
     return rc;
@@ -361,7 +369,8 @@ static int type_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
     while ((old & TYPE_COUNT_MASK) == 0) {
         if (!swap(w, &old, type_word(type, TYPE_PARTIAL, 0, 1)))
             continue;
-        type_changed(m, old, type);
+        if (TYPE_OF(old) != FT_NONE && TYPE_OF(old) != type)
+            flush_uses(m, TYPE_AUX(old));
         return table_advance(ctx, m);
     }
     if (TYPE_OF(old) != type)
@@ -372,7 +381,7 @@ static int type_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
         type_set_flags(m, 0, TYPE_PARKED);
         ref_drop(m); /* the parked use's own reference: the caller brings another */
     } else {
-        WRITE_ONCE(*w, old + 1);
+        type_set(m, old + 1);
     }
     return old & TYPE_VALIDATED ? 0 : table_advance(ctx, m);
 }
@@ -404,12 +413,10 @@ void ptype_park(mfn_t m)
 
 int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m)
 {
-    int rc;
-
-    if (!(load(&frame_of(m)->type) & TYPE_PARKED))
+    /* Since it was parked it may have been taken over, finished, and given to somebody else. */
+    if (ref_owner(load(&frame_of(m)->ref)) != ctx->table_owner || !(load(&frame_of(m)->type) & TYPE_PARKED))
         return 0;
-    rc = ptype_put(ctx, m);
-    return rc;
+    return ptype_put(ctx, m);
 }
 
 int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
@@ -512,8 +519,10 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     if (rc)
         return rc;
     old = entry_write(slot, e, preserve_ad);
-    if (entry_put(ctx, m, type, old) == -XEN_EAGAIN)
+    if (entry_put(ctx, m, type, old) == -XEN_EAGAIN) {
         *deferred = pte_mfn(old);
+        ptype_park(*deferred);
+    }
     return 0;
 }
 
@@ -556,30 +565,52 @@ static void audit_fault(struct audit *a, mfn_t m, const char *what)
     a->faults++;
 }
 
-static void audit_entry(struct audit *a, mfn_t m, enum frame_type type, uint64_t e)
+static void audit_leaf(struct audit *a, uint64_t e)
 {
     mfn_t to = pte_mfn(e);
 
-    if (!(e & PTE_P) || !frame_is_ram(to) || (type != FT_L1 && entry_is_linear(m, e)))
-        return;
     a->refs[to.n]++;
-    if (type != FT_L1 || (e & PTE_RW))
-        a->uses[to.n]++;
-    if (type == FT_L1 && (e & PTE_RW) && TYPE_OF(load(&frame_of(to)->type)) != FT_WRITABLE)
+    if (!(e & PTE_RW))
+        return;
+    a->uses[to.n]++;
+    if (TYPE_OF(load(&frame_of(to)->type)) != FT_WRITABLE)
         audit_fault(a, to, "P2: mapped writable, but of another type");
-    if (type != FT_L1 && TYPE_OF(load(&frame_of(to)->type)) != (enum frame_type)(type - 1))
+}
+
+static void audit_lower(struct audit *a, mfn_t m, enum frame_type type, uint64_t e, bool may_be_partial)
+{
+    mfn_t to = pte_mfn(e);
+    uint64_t w = load(&frame_of(to)->type);
+
+    if (entry_is_linear(m, e)) {
+        if (e & PTE_RW)
+            audit_fault(a, m, "P8: maps itself writable");
+        return;
+    }
+    a->refs[to.n]++;
+    a->uses[to.n]++;
+    if (TYPE_OF(w) != (enum frame_type)(type - 1))
         audit_fault(a, to, "P1: in use as a table of another level");
+    if (!(w & TYPE_VALIDATED) && !may_be_partial)
+        audit_fault(a, to, "P5: a table leads to it, but it is not validated");
 }
 
 static void audit_table(struct audit *a, mfn_t m, uint64_t w)
 {
     enum frame_type type = TYPE_OF(w);
-    unsigned end = w & TYPE_PARTIAL ? TYPE_AUX(w) : PTE_ENTRIES;
+    unsigned end = w & TYPE_PARTIAL ? MIN(TYPE_AUX(w), PTE_ENTRIES) : PTE_ENTRIES;
     uint64_t *t = frame_map(m);
 
-    for (unsigned n = 0; n < end; n++)
-        if (n < levels[type].hv_first || n >= levels[type].hv_end)
-            audit_entry(a, m, type, t[n]);
+    for (unsigned n = 0; n < end; n++) {
+        uint64_t e = READ_ONCE(t[n]);
+
+        if ((n >= levels[type].hv_first && n < levels[type].hv_end) || !(e & PTE_P) || !frame_is_ram(pte_mfn(e)))
+            continue;
+        if (type == FT_L1)
+            audit_leaf(a, e);
+        else
+            audit_lower(a, m, type, e, (w & TYPE_PARTIAL) && n + 1 == end);
+    }
     frame_unmap(t);
 }
 
@@ -600,8 +631,10 @@ static void audit_frame(struct audit *a, mfn_t m)
         audit_fault(a, m, "in use, but without a reference");
     if (is_table(w) && !(w & TYPE_VALIDATED) == !(w & TYPE_PARTIAL))
         audit_fault(a, m, "P5: neither or both of validated and partial");
-    if ((w & TYPE_PARKED) && !(w & TYPE_PARTIAL))
-        audit_fault(a, m, "P6: parked, but not partial");
+    if ((w & TYPE_PARTIAL) && TYPE_AUX(w) > PTE_ENTRIES)
+        audit_fault(a, m, "P5: more entries counted than there are");
+    if ((w & TYPE_PARKED) && (!(w & TYPE_PARTIAL) || (w & TYPE_COUNT_MASK) != 1))
+        audit_fault(a, m, "P6: parked, but not partial, or somebody's");
     if ((w & TYPE_PINNED) && (w & TYPE_COUNT_MASK) <= a->uses[m.n])
         audit_fault(a, m, "P7: pinned without a use");
 }

@@ -27,6 +27,12 @@ void pci_write(unsigned devfn, unsigned reg, uint32_t v)
     outl(0xcfc, v);
 }
 
+void pci_write16(unsigned devfn, unsigned reg, uint16_t v)
+{
+    outl(0xcf8, 0x80000000u | devfn << 8 | (reg & ~3u));
+    outw((uint16_t)(0xcfc + (reg & 2)), v);
+}
+
 int pci_find(uint32_t id)
 {
     for (unsigned devfn = 0; devfn < 256; devfn += 8)

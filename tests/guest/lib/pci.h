@@ -21,6 +21,11 @@ static inline uint32_t inl(uint16_t port)
     return v;
 }
 
+static inline void outw(uint16_t port, uint16_t v)
+{
+    __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port));
+}
+
 static inline void outb(uint16_t port, uint8_t v)
 {
     __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port));
@@ -36,6 +41,7 @@ static inline uint8_t inb(uint16_t port)
 
 uint32_t pci_read(unsigned devfn, unsigned reg);        /* 32 bits, reg a multiple of 4 */
 void pci_write(unsigned devfn, unsigned reg, uint32_t v);
+void pci_write16(unsigned devfn, unsigned reg, uint16_t v); /* control words: the only width Xen lets through */
 /* devfn of a device by vendor | device << 16 on bus 0, or -1. */
 int pci_find(uint32_t id);
 /* Offset of a capability, 0: none. */
