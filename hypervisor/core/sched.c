@@ -3,10 +3,11 @@
  * Scheduling policy: one run queue.  (Several: core/schedplace.c.)
  *
  * Fair share: each entity has a virtual time that advances by 256 / weight for each ns it runs; each CPU runs the
- * runnable entity with the least of it.  Virtual time is one scale for all CPUs: a queue that falls far
- * behind another has less to give, so the other takes (sched_steal) some of its entities, with their
- * virtual time, and that evens out what each has got over the whole machine.  Where affinity keeps queues
- * apart the scales drift; an entity that arrives is therefore brought to within LAG_MAX of the queue's time.
+ * runnable entity with the least of it.  All CPUs' virtual times are on one scale (each queue's own, plus its
+ * offset): a queue that falls behind another has less to give, so the other takes (sched_steal) some of its
+ * entities, with their virtual time, and that evens out what each has got over the whole machine.  Where affinity or a great
+ * weight keeps queues from evening out, the scales are shifted so that no more than DRIFT_MAX is ever owed; and
+ * an entity that arrives is brought to within LAG_MAX of its new queue's time.
  * One that has slept gets at most SLEEP_BONUS ahead of the others: enough to run at once when it wakes for
  * I/O, too little to starve anybody.
  *
@@ -153,7 +154,7 @@ static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
     uint64_t base = rq->vtime, ahead = LAG_MAX + weighted(SLICE_MAX, e->weight), low;
 
     if (sched_rq_low(rq, &low) && lheap_before(low, base))
-        base = low;
+        base = lheap_before(low, base - LAG_MAX) ? base - LAG_MAX : low;
     if (sched_rq_empty(rq) && lheap_before(rq->vtime, e->vtime))
         rq->vtime = e->vtime;
     if (lheap_before(e->vtime, base - behind))
@@ -299,15 +300,18 @@ void sched_arrive(struct sched_rq *rq, struct sched_ent *e)
     enqueue(rq, e);
 }
 
-/* e wakes at a new home: it is not further behind its turn here than it was where it left, even if this queue has not got
- * so far; so a short-sleeping entity runs at once wherever it wakes. */
+/* e has a new home: its virtual time is on this one's scale from now on.  It is not further behind its turn here than it was
+ * where it left, even if this queue has not got so far; so a short-sleeping entity runs at once wherever it wakes. */
 static void vtime_follow(struct sched_rq *rq, struct sched_ent *e)
 {
     uint64_t here = rq->vtime + (e->vtime - e->from_vtime);
 
-    if (e->moved && lheap_before(here, e->vtime))
-        e->vtime = here;
+    if (!e->moved)
+        return;
     e->moved = false;
+    e->vtime -= rq->offset;
+    if (lheap_before(here, e->vtime))
+        e->vtime = here;
 }
 
 /* A reserved entity wakes: may it go on with what is left of its period, or does a new one start?  A new one, if the old is
@@ -423,10 +427,9 @@ static void deplete(struct sched_rq *rq, struct sched_ent *e)
         e->rt = true;
     if (!e->rt || e->left > 0)
         return;
+    vtime_fit(rq, e, SLEEP_BONUS);
     e->rt = false;
     lheap_insert(&rq->refill, &e->refill, e->deadline);
-    if (e->extra)
-        vtime_fit(rq, e, SLEEP_BONUS);
 }
 
 /* Does curr, under fair share, go on although others wait? */
@@ -528,11 +531,21 @@ static void hint(struct sched_rq *rq, uint64_t now)
     uint64_t low = 0;
     bool open = sched_rq_low(rq, &low);
 
-    if (!open) /* ahead of nobody */
-        low = rq->vtime - (1ull << 62);
+    WRITE_ONCE(rq->hint_open, open);
     WRITE_ONCE(rq->hint_weight, open && !rq->fair.count ? rq->curr->weight : 0);
     WRITE_ONCE(rq->hint_since, now);
-    WRITE_ONCE(rq->hint_low, low);
+    WRITE_ONCE(rq->hint_low, low + rq->offset);
+}
+
+/* Somebody may have set our hint forward while curr was alone: so it is. */
+static void catch_up(struct sched_rq *rq, uint64_t now)
+{
+    uint64_t reckoned = sched_rq_reckoned(rq, now);
+
+    if (!READ_ONCE(rq->hint_weight) || !curr_runs(rq) || rq->curr->rt)
+        return;
+    if (lheap_before(rq->curr->vtime + rq->offset, reckoned))
+        rq->offset = reckoned - rq->curr->vtime;
 }
 
 struct sched_choice sched_pick(struct sched_rq *rq, uint64_t now)
@@ -540,6 +553,7 @@ struct sched_choice sched_pick(struct sched_rq *rq, uint64_t now)
     struct sched_ent *e = rq->curr;
 
     sched_charge(rq, now);
+    catch_up(rq, now);
     if (curr_runs(rq))
         deplete(rq, e);
     refill_due(rq, now);
@@ -585,6 +599,7 @@ void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
 
     assert(weight > 0 && weight <= SCHED_WEIGHT_MAX);
     sched_charge(rq, now);
+    vtime_follow(rq, e);
     if (queued)
         unqueue(rq, e);
     else if (ran)
@@ -594,6 +609,8 @@ void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
         enqueue(rq, e);
     else if (ran)
         rq->weight += weight;
+    if (rq->curr == e)
+        hint(rq, now);
 }
 
 void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)

@@ -53,9 +53,9 @@ struct sched_ent {
     bool yielded;              /* lets one other go first */
     bool loaded;               /* a CPU holds its registers: must not change its home [atomic] */
     uint32_t weight;
-    uint64_t vtime;            /* weighted time it has had */
-    uint64_t from_vtime;       /* if moved: its former queue's virtual time when it left */
-    bool moved;                /* has got a new home since it last ran */
+    uint64_t vtime;            /* weighted time it has had, on its home's scale (if moved: on the common one) */
+    uint64_t from_vtime;       /* if moved: its former queue's virtual time when it left, on the common scale */
+    bool moved;                /* has got a new home since it last was runnable */
     uint64_t charged;          /* RUNNING: time up to which all is accounted */
     uint64_t budget, period;   /* reservation */
     uint64_t deadline;         /* end of its present period */
@@ -73,13 +73,16 @@ struct sched_rq {
     struct lheap rt, fair;     /* who waits */
     struct lheap refill;       /* whose budget comes back when */
     unsigned movable;          /* in fair, may go elsewhere */
-    uint64_t vtime;            /* what the queue has got to: never goes back */
+    uint64_t vtime;            /* what the queue has got to, on its own scale: never goes back */
+    uint64_t offset;           /* own scale + offset = common scale */
     uint64_t slice_end;        /* when curr must give others a chance */
     uint64_t weight;           /* of curr and all queued */
     uint64_t reserved;         /* of SCHED_UNIT [caller's lock for reservations] */
-    uint64_t hint_low;         /* sched_rq_low() when it last chose, for sched_helper() elsewhere [atomic, as the next two] */
-    uint64_t hint_since;       /* when that was */
-    uint32_t hint_weight;      /* if curr is alone, its weight: hint_low has moved on by that; else 0 */
+    uint64_t hint_low;         /* sched_rq_low() at hint_since, on the common scale, for CPUs that look for help;
+                                * they may set it forward, too [atomic] */
+    uint64_t hint_since;       /* when that was [atomic] */
+    uint32_t hint_weight;      /* if curr is alone, its weight: hint_low moves on by that; else 0 [atomic] */
+    bool hint_open;            /* hint_low means something [atomic] */
     unsigned probe;            /* the next CPU to look at for one that could help */
     unsigned helps;            /* the CPU that asked us to take some of its work, + 1 [atomic] */
 };
@@ -113,7 +116,7 @@ static inline bool sched_allowed(const struct sched_ent *e, const struct sched_r
 
 /* A CPU joins, idle. */
 void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu);
-/* The least virtual time that anybody under fair share here has had; false if one on a reservation runs (so that
+/* The least virtual time, on rq's own scale, that anybody under fair share here has had; false if one on a reservation runs (so that
  * whoever came would wait) or there is nobody. */
 bool sched_rq_low(const struct sched_rq *rq, uint64_t *low);
 /* Nobody is runnable here. */
@@ -180,6 +183,8 @@ unsigned sched_victim(const struct sched_rq *rq, unsigned from);
 /* Somebody waits at rq: a CPU that should be asked to choose again, since it is idle or far ahead, or
  * SCHED_CPUS.  Looks at a few CPUs a call, at others the next time. */
 unsigned sched_helper(struct sched_rq *rq, uint64_t now);
+/* The virtual time that others believe rq has got to, on the common scale. */
+uint64_t sched_rq_reckoned(const struct sched_rq *rq, uint64_t now);
 
 /* A CPU on which e can have this reservation (in place of the one it has); NULL: nowhere, or senseless.
  * Caller's lock for reservations. */

@@ -8,6 +8,7 @@
 #include "core/port.h"
 
 #define STEAL_LAG   10000000ull /* [virtual ns] between queues before somebody moves to a busy CPU */
+#define DRIFT_MAX   50000000ull /* [virtual ns] what a queue can be behind another */
 #define STEAL_SCAN  256         /* entities looked at for one that may move */
 #define HELPER_SCAN 8           /* CPUs looked at for one that could help */
 
@@ -76,8 +77,10 @@ void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now)
 {
     assert(e->state == SCHED_ASLEEP && e->rq->curr != e && !lheap_in(&e->refill));
     sched_charge(e->rq, now);
-    if (!e->moved)
-        e->from_vtime = e->rq->vtime;
+    if (!e->moved) {
+        e->from_vtime = e->rq->vtime + e->rq->offset;
+        e->vtime += e->rq->offset;
+    }
     e->moved = true;
     e->rq = to;
 }
@@ -94,7 +97,9 @@ static bool should_come(const struct sched_rq *to, const struct sched_ent *e)
         return false;
     if (sched_rq_empty(to))
         return true;
-    return sched_rq_low(to, &low) && lheap_before(e->vtime + STEAL_LAG, low) && sched_mask_test(&e->soft, to->cpu);
+    if (!sched_rq_low(to, &low) || !sched_mask_test(&e->soft, to->cpu))
+        return false;
+    return lheap_before(e->vtime + e->rq->offset + STEAL_LAG, low + to->offset);
 }
 
 /* Is a, that may come, a better choice than b? */
@@ -120,6 +125,7 @@ struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64
     if (!best)
         return NULL;
     sched_dequeue(from, best);
+    best->vtime += from->offset - to->offset;
     sched_arrive(to, best);
     return best;
 }
@@ -132,16 +138,36 @@ unsigned sched_victim(const struct sched_rq *rq, unsigned from)
     return cpu == rq->cpu ? sched_mask_next(w, w, cpu + 1) : cpu;
 }
 
-/* Is the other queue so far ahead of e that it should take it?  If its curr is alone, it may have run for long since it was
- * chosen. */
-static bool far_ahead(const struct sched_rq *other, const struct sched_ent *e, uint64_t now)
+uint64_t sched_rq_reckoned(const struct sched_rq *rq, uint64_t now)
 {
-    uint64_t low = READ_ONCE(other->hint_low), since = READ_ONCE(other->hint_since);
-    uint32_t weight = READ_ONCE(other->hint_weight);
+    uint64_t low = READ_ONCE(rq->hint_low), since = READ_ONCE(rq->hint_since);
+    uint32_t weight = READ_ONCE(rq->hint_weight);
 
     if (weight && now > since)
         low += (now - since) * SCHED_WEIGHT_DEFAULT / weight;
-    return lheap_before(e->vtime + STEAL_LAG, low);
+    return low;
+}
+
+/*
+ * Is the other queue so far ahead of e, which waits at rq, that it should take it?  If it is further ahead than can be evened
+ * out, rq lets go of the rest.  If it is behind as much, and nobody waits there to whom that would be owed, then
+ * it is the other that is set forward: else it would never help.  (Who reads hint_low before hint_since
+ * can be wrong only towards too little.)
+ */
+static bool far_ahead(struct sched_rq *rq, struct sched_rq *other, const struct sched_ent *e, uint64_t now)
+{
+    uint64_t mine = e->vtime + rq->offset;
+    int64_t ahead = (int64_t)(sched_rq_reckoned(other, now) - mine);
+
+    if (!READ_ONCE(other->hint_open))
+        return false;
+    if (ahead > (int64_t)DRIFT_MAX) {
+        rq->offset += (uint64_t)ahead - DRIFT_MAX;
+    } else if (ahead < -(int64_t)DRIFT_MAX && READ_ONCE(other->hint_weight)) {
+        WRITE_ONCE(other->hint_since, now);
+        WRITE_ONCE(other->hint_low, mine);
+    }
+    return ahead > (int64_t)STEAL_LAG;
 }
 
 /* One that waits and may go elsewhere; near the top, not always the first. */
@@ -166,9 +192,9 @@ unsigned sched_helper(struct sched_rq *rq, uint64_t now)
     cpu = idle_for(e, &e->hard);
     for (unsigned i = 0; cpu == SCHED_CPUS && i < HELPER_SCAN && i < sys->nr_cpus; i++) {
         unsigned c = rq->probe++ % sys->nr_cpus;
-        const struct sched_rq *other = sys->rq[c];
+        struct sched_rq *other = sys->rq[c];
 
-        if (other && other != rq && sched_mask_test(&e->hard, c) && far_ahead(other, e, now))
+        if (other && other != rq && sched_mask_test(&e->hard, c) && far_ahead(rq, other, e, now))
             cpu = c;
     }
     if (cpu < SCHED_CPUS)

@@ -194,6 +194,41 @@ static void test_wrap(void **state)
         assert_near(v[i]->ran, 8 * SEC, 3);
 }
 
+/* CPUs whose virtual times have drifted apart, by affinity and by weights, soon share again. */
+static void test_drift_heals(void **state)
+{
+    (void)state;
+    sim_init(3, 5 * SEC);
+    HOG(NULL, 1);
+    HOG(NULL, 256);
+    HOG(NULL, 65535);
+    for (unsigned i = 0; i < 3; i++)
+        sim_pin(v[i], i);
+    for (unsigned i = 0; i < 20; i++) { /* and a crowd on the last */
+        HOG(NULL, 256);
+        sim_pin(v[3 + i], 2);
+    }
+    pass(1000 * SEC);
+    for (unsigned i = 3; i < 23; i++)
+        sim_set_on(v[i], false);
+    for (unsigned i = 0; i < 3; i++) {
+        struct sched_mask all;
+
+        memset(&all, 0xff, sizeof(all));
+        sched_set_weight(&v[i]->ent, 256, sim_now);
+        sched_set_affinity(&v[i]->ent, &all, &all);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        HOG(NULL, 256);
+    pass(2 * SEC);
+    for (unsigned i = 0; i < n; i++)
+        v[i]->ran = 0;
+    pass(14 * SEC);
+    for (unsigned i = 0; i < n; i++)
+        if (v[i]->on)
+            assert_near(v[i]->ran, 6 * SEC, 5);
+}
+
 /* A change of weight takes effect at once, and long solo running buys or costs nothing later. */
 static void test_weight_change(void **state)
 {
@@ -642,6 +677,7 @@ int main(int argc, char **argv)
         T(test_thousands),
         T(test_spread),
         T(test_wrap),
+        T(test_drift_heals),
         T(test_weight_change),
         T(test_wake_latency),
         T(test_wake_latency_many),
