@@ -40,21 +40,21 @@ static void raise(unsigned i)
     regs[REG_ICS] = causes[i];
 }
 
-/* Message i comes, and no other. */
 static bool comes(unsigned i)
 {
-    unsigned n[MESSAGES];
+    unsigned n = event_count[ports[i]];
 
-    for (unsigned k = 0; k < MESSAGES; k++)
-        n[k] = event_count[ports[k]];
     raise(i);
-    if (!event_wait((unsigned)ports[i], n[i] + 1, 1000))
-        return false;
-    time_spin(200000);
+    return event_wait((unsigned)ports[i], n + 1, 1000);
+}
+
+/* The first time, message i comes once and no other.  (Later the emulated device, which throttles, repeats some.) */
+static void first(unsigned i)
+{
+    EXPECT_TRUE(comes(i));
+    time_spin(10000000);
     for (unsigned k = 0; k < MESSAGES; k++)
-        if (event_count[ports[k]] != n[k] + (k == i))
-            return false;
-    return true;
+        EXPECT_EQUAL(event_count[ports[k]], k <= i);
 }
 
 static void table_is_read_only(unsigned devfn, unsigned bar, unsigned long offset)
@@ -103,6 +103,8 @@ void test_main(void)
     table_is_read_only(devfn, bar, offset);
     events_on();
     device_setup();
+    for (unsigned i = 0; i < MESSAGES; i++)
+        first(i);
     for (unsigned n = 0; n < 60; n++)
         if (!EXPECT_TRUE(comes(n % MESSAGES)))
             break;
@@ -116,6 +118,7 @@ void test_main(void)
     for (unsigned i = 0; i < MESSAGES; i++)
         EXPECT_TRUE(comes(i));
 
+    time_spin(50000000); /* QEMU 7.2 aborts if its throttle still runs */
     pci_write16(devfn, cap + 2, (pci_read(devfn, cap) >> 16 & 0x7fff));
     for (unsigned i = 0; i < MESSAGES; i++) {
         EXPECT_OK(event_close((unsigned)ports[i]));
