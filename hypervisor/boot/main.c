@@ -21,6 +21,7 @@
 #include "kern/sched.h"
 #include "kern/time.h"
 #include "kern/timer.h"
+#include "kern/vcpu.h"
 #include "kern/version.h"
 #include "pv/audit.h"
 #include "pv/dom0.h"
@@ -131,6 +132,7 @@ static void cpus_name(void)
     }
     smp_init(apic_ids, n);
     platform_set_acpi_ids(acpi_ids, n);
+    vcpu_set_acpi_ids(acpi_ids, n);
 }
 
 static void cpus_start(void)

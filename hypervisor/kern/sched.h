@@ -15,6 +15,9 @@ struct vcpu_runstate_info;
 struct domain;
 
 int sched_domain_create(struct domain *d);
+/* No timer of d's goes off any more.  Before its vCPUs are destroyed; none of them may run again. */
+void sched_domain_stop(struct domain *d);
+/* After its vCPUs. */
 void sched_domain_destroy(struct domain *d);
 /* d->sched must be there (not for idle_domain).  The vCPU starts down (VCPU not up).  Idle vCPUs (v->is_idle) are bound to v->cpu. */
 int sched_vcpu_create(struct vcpu *v);

@@ -75,12 +75,17 @@ int sched_domain_create(struct domain *d)
     return 0;
 }
 
+void sched_domain_stop(struct domain *d)
+{
+    watchdogs_kill(d);
+    timer_kill(&d->sched->refill);
+}
+
 void sched_domain_destroy(struct domain *d)
 {
     if (!d->sched)
         return;
-    watchdogs_kill(d);
-    timer_kill(&d->sched->refill);
+    sched_domain_stop(d);
     mem_free(d->sched);
     d->sched = NULL;
 }

@@ -15,8 +15,12 @@
 #include "kern/sched_state.h"
 #include "kern/time.h"
 #include "x86/cpu.h"
+#include "x86/smp.h"
 #include "x86/vtime.h"
 #include <xen/vcpu.h>
+
+static const uint32_t *acpi_ids; /* [const after boot] */
+static unsigned nr_acpi_ids;     /* [const after boot] */
 
 /* A vCPU beyond those in shared_info has no vcpu_info until it registers one. */
 static bool has_info(const struct vcpu *v)
@@ -170,9 +174,30 @@ void vcpu_info_release(struct vcpu *v)
 
 static long op_send_nmi(struct vcpu *v)
 {
-    if (!__atomic_exchange_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST))
-        vcpu_kick(v);
+    if (!READ_ONCE(v->nmi_pending))
+        vcpu_nmi(v);
     return 0;
+}
+
+void vcpu_set_acpi_ids(const uint32_t *ids, unsigned n)
+{
+    acpi_ids = ids;
+    nr_acpi_ids = n;
+}
+
+/* Only for dom0's vCPUs that are pinned to one CPU. */
+static long op_physid(struct vcpu *v, uint64_t arg)
+{
+    struct vcpu_get_physid p;
+    cpumask_t hard, soft;
+    unsigned cpu;
+
+    sched_vcpu_get_affinity(v, &hard, &soft);
+    cpu = cpumask_next(&hard, 0);
+    if (!v->domain->is_privileged || cpu >= nr_acpi_ids || cpumask_next(&hard, cpu + 1) < nr_cpus)
+        return -XEN_EINVAL;
+    p.phys_id = (uint64_t)acpi_ids[cpu] << 32 | smp_apic_id(cpu);
+    return copy_to_guest(arg, &p, sizeof(p));
 }
 
 static long op_timer(struct vcpu *v, unsigned cmd, uint64_t arg)
@@ -212,8 +237,8 @@ long do_vcpu_op(struct hcall *c)
         return op_register_info(v, arg);
     case VCPUOP_send_nmi:
         return op_send_nmi(v);
-    case VCPUOP_get_physid: /* as for every vCPU that is not pinned to one CPU for good */
-        return -XEN_EINVAL;
+    case VCPUOP_get_physid:
+        return op_physid(v, arg);
     default:
         return -XEN_ENOSYS;
     }
