@@ -5,6 +5,7 @@
  * boot_main() on the boot CPU's stack.  Further CPUs come in at trampoline_start in real mode, from a copy
  * of that code in low memory, and end in smp_ap_main().
  */
+#include "asm_offsets.h"
 #include "x86/layout.h"
 
 #define PHYS(sym) ((sym) - IMAGE_START + IMAGE_PHYS)
@@ -143,7 +144,7 @@ boot_high:
         shrq    $3, %rcx
         rep stosq
         leaq    boot_cpu_stack(%rip), %rsp
-        addq    $0x8000 - 128, %rsp     /* CPU_STACK_SIZE - sizeof(struct cpu_block) */
+        addq    $0x10000 - CPU_BLOCK_SIZE, %rsp     /* CPU_STACK_SIZE - sizeof(struct cpu_block) */
         movl    %ebp, %edi
         movl    %esi, %esi
         xorl    %ebp, %ebp
@@ -266,5 +267,5 @@ boot_stack_top:
         .balign 4096                    /* hospes.lds.in puts it at a multiple of its size */
         .globl boot_cpu_stack
 boot_cpu_stack:
-        .skip   0x8000
+        .skip   0x10000
         .section .note.GNU-stack, "", @progbits

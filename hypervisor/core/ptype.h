@@ -81,9 +81,10 @@ void ptype_put_writable(mfn_t m);
  * held on the PARTIAL frame for the caller, who calls ptype_park() and later asks again.
  */
 int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
-/* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6). */
+/* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6); or what an -XEN_EAGAIN of ptype_put()
+ * left, for ptype_unpark(). */
 void ptype_park(mfn_t m);
-/* Give back what ptype_park() left, if m is parked.  0 or -XEN_EAGAIN (still parked). */
+/* Give back what ptype_park() left, if m is parked.  0 or -XEN_EAGAIN (still parked).  Caller knows that m is RAM. */
 int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m);
 /* Give use and reference back.  -XEN_EAGAIN: the table is being taken apart; call again until 0. */
 int ptype_put(const struct ptype_ctx *ctx, mfn_t m);
@@ -95,8 +96,9 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
 /*
  * Change one entry of table m (VALIDATED, of a page-table type) to `val`, as the guest gave it.
  * preserve_ad: keep accessed and dirty bits of the old entry.
- * 0, -XEN_EINVAL, -XEN_EPERM, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
- * *deferred: if not MFN_NONE afterwards, a table whose last use this was and that ptype_put() must still take apart.
+ * 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
+ * *deferred: if not MFN_NONE afterwards, a table whose last use this was and that is parked, half taken apart: call
+ * ptype_unpark() until it gives 0.
  */
 int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
                     mfn_t *deferred);

@@ -143,7 +143,7 @@ static long count_op(uint64_t arg, unsigned op)
         rc = (long)MIN(READ_ONCE(d->pages->max), ~0ul >> 17);
         break;
     default: /* maximum_gpfn: the guest keeps its own, in the shared info */
-        rc = (long)d->shared->arch.max_pfn;
+        rc = (long)READ_ONCE(d->shared->arch.max_pfn) - 1;
         break;
     }
     domain_put(d);
@@ -196,7 +196,7 @@ static long machine_memory_map(uint64_t arg)
     if (copy_from_guest(&m, arg, sizeof(m)))
         return -XEN_EFAULT;
     n = MIN(m.nr_entries, map->nr_e820);
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < n && guest_addr(m.buffer); i++) { /* no buffer: only the number is asked */
         struct e820_entry e = { map->e820[i].start, map->e820[i].size, map->e820[i].type };
 
         if (copy_to_guest_at(guest_addr(m.buffer), i, &e, sizeof(e)))
@@ -208,7 +208,61 @@ static long machine_memory_map(uint64_t arg)
     return copy_to_guest(arg, &m, sizeof(m));
 }
 
+/* A domain's own map is what set_memory_map gave it; nobody can give one yet, and then there is none. */
+static long memory_map(uint64_t arg)
+{
+    struct xen_memory_map m;
+
+    return copy_from_guest(&m, arg, sizeof(m)) ? -XEN_EFAULT : -XEN_ENOSYS;
+}
+
 /* ---- Others ---- */
+
+static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, uint64_t arg)
+{
+    r->nr_frames = grant_resource_max(d, r->id);
+    return copy_to_guest(arg, r, sizeof(*r));
+}
+
+/*
+ * Frames of a resource of a domain: the toolstack's way to a guest's grant table.  A para-virtual caller gets machine
+ * frame numbers (and maps them as the domain's).
+ */
+static long acquire_resource(uint64_t arg)
+{
+    struct xen_mem_acquire_resource r;
+    mfn_t mfns[32];
+    struct domain *d;
+    long rc;
+
+    if (copy_from_guest(&r, arg, sizeof(r)))
+        return -XEN_EFAULT;
+    if (r.pad)
+        return -XEN_EINVAL;
+    rc = target(r.domid, &d);
+    if (rc)
+        return rc;
+    if (d == current->domain)
+        rc = -XEN_EPERM;
+    else if (r.type != XENMEM_resource_grant_table)
+        rc = -XEN_EOPNOTSUPP;
+    else if (!guest_addr(r.frame_list))
+        rc = resource_size(d, &r, arg);
+    else
+        rc = r.nr_frames > ARRAY_SIZE(mfns) ? -XEN_E2BIG : grant_resource_frames(d, r.id, r.frame, r.nr_frames, mfns);
+    for (unsigned i = 0; rc == 0 && guest_addr(r.frame_list) && i < r.nr_frames; i++)
+        if (copy_to_guest_at(guest_addr(r.frame_list), i, &mfns[i].n, sizeof(mfns[i].n)))
+            rc = -XEN_EFAULT;
+    domain_put(d);
+    return rc;
+}
+
+static long vnuma_info(uint64_t arg)
+{
+    struct xen_vnuma_topology_info v;
+
+    return copy_from_guest(&v, arg, sizeof(v)) ? -XEN_EFAULT : -XEN_EOPNOTSUPP; /* no domain has virtual nodes */
+}
 
 /* add_to_physmap and its kin are for domains whose frame numbers we translate; para-virtual ones do that themselves. */
 static long physmap_op(uint64_t arg, size_t domid_at)
@@ -250,8 +304,8 @@ long do_memory_op(struct hcall *c)
         return machphys_mapping(arg);
     case XENMEM_machine_memory_map:
         return machine_memory_map(arg);
-    case XENMEM_memory_map: /* only what set_memory_map gave, and nobody can yet */
-        return -XEN_ENOSYS;
+    case XENMEM_memory_map:
+        return memory_map(arg);
     case XENMEM_add_to_physmap:
         return physmap_op(arg, offsetof(struct xen_add_to_physmap, domid));
     case XENMEM_add_to_physmap_batch:
@@ -261,6 +315,10 @@ long do_memory_op(struct hcall *c)
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0; /* no page sharing: none shared, none saved */
+    case XENMEM_acquire_resource:
+        return acquire_resource(arg);
+    case XENMEM_get_vnumainfo:
+        return vnuma_info(arg);
     default:
         return -XEN_ENOSYS;
     }

@@ -19,6 +19,7 @@
 #include "kern/sched.h"
 #include "kern/softirq.h"
 #include "kern/time.h"
+#include "kern/vcpu.h"
 #include "pv/pv.h"
 #include "pv/traps.h"
 #include "x86/fpu.h"
@@ -274,6 +275,8 @@ int idle_vcpu_create(unsigned cpu)
 static void domain_free(struct domain *d)
 {
     table_remove(d);
+    if (d->sched)
+        sched_domain_stop(d);
     domain_each_vcpu(d, v)
         vcpu_free(v);
     if (d->grant)
@@ -311,6 +314,7 @@ static int vcpus_kill(struct domain *d)
 
         if (rc)
             return rc;
+        vcpu_info_release(v);
     }
     return 0;
 }
@@ -348,7 +352,9 @@ static void dom0_shutdown(uint8_t reason)
         log_info("dom0 has halted: powering off\n");
         machine_power_off();
     case SHUTDOWN_crash:
-        panic("dom0 has crashed\n");
+        if (current->domain == dom0)
+            regs_print(&current->regs);
+        panic("dom0 has crashed (vCPU %u)\n", current->id);
     case SHUTDOWN_watchdog:
         log_err("dom0's watchdog has run out: rebooting\n");
         machine_restart();

@@ -11,7 +11,7 @@
 
 struct vcpu;
 
-#define CPU_STACK_ORDER 3                             /* 8 pages, aligned to their size */
+#define CPU_STACK_ORDER 4                             /* 16 pages, aligned to their size */
 #define CPU_STACK_SIZE  (PAGE_SIZE << CPU_STACK_ORDER)
 
 /* The last bytes of a CPU's stack block; offsets are known to the assembly (x86/asm_offsets.c). */

@@ -16,6 +16,7 @@
 #include "kern/time.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
+#include "x86/uaccess.h"
 #include "x86/vtime.h"
 #include <xen/vcpu.h>
 
@@ -105,6 +106,8 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
     struct vcpu_register_runstate_memory_area a;
 
     if (copy_from_guest(&a, arg, sizeof(a)))
+        return -XEN_EFAULT;
+    if (!guest_range_ok(a.addr.p, sizeof(struct vcpu_runstate_info)))
         return -XEN_EFAULT;
     WRITE_ONCE(v->sched->runstate_gva, a.addr.p);
     if (!a.addr.p)

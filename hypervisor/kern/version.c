@@ -43,13 +43,9 @@ static long compile_info(uint64_t arg)
     return copy_to_guest(arg, &info, sizeof(info));
 }
 
-static uint32_t features_of(const struct domain *d, uint32_t index)
+static uint32_t features_of(const struct domain *d)
 {
-    uint32_t f;
-
-    if (index)
-        return 0;
-    f = 1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_mmu_pt_update_preserve_ad |
+    uint32_t f = 1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_mmu_pt_update_preserve_ad |
         1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits;
     if (d->is_privileged)
         f |= 1u << XENFEAT_dom0;
@@ -64,7 +60,9 @@ static long get_features(uint64_t arg)
 
     if (copy_from_guest(&fi, arg, sizeof(fi)))
         return -XEN_EFAULT;
-    fi.submap = features_of(current->domain, fi.submap_idx);
+    if (fi.submap_idx >= XENFEAT_NR_SUBMAPS)
+        return -XEN_EINVAL;
+    fi.submap = features_of(current->domain);
     return copy_to_guest(arg, &fi, sizeof(fi));
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vm_assist.  The 32-bit types are not offered: there are no 32-bit para-virtual guests here, as on Debian's Xen. */
+/* vm_assist.  The types for 32-bit kernels are accepted and mean nothing to a 64-bit one, as on Xen. */
 #include "kern/vmassist.h"
 #include "kern/domain.h"
 
-#define VMASST_VALID (1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_architectural_iopl | \
+#define VMASST_VALID (1ul << VMASST_TYPE_4gb_segments | 1ul << VMASST_TYPE_4gb_segments_notify | \
+                      1ul << VMASST_TYPE_pae_extended_cr3 | 1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_architectural_iopl | \
                       1ul << VMASST_TYPE_runstate_update_flag | 1ul << VMASST_TYPE_m2p_strict)
 
 long do_vm_assist(struct hcall *c)

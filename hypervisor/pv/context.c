@@ -52,6 +52,7 @@ static void pv_state_set(struct pv_vcpu *pv, const struct vcpu_guest_context *c)
     pv->event.eip = c->event_callback_eip;
     pv->failsafe = (struct pv_callback){ c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events };
     pv->syscall = (struct pv_callback){ c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events };
+    pv->iopl = c->user_regs.rflags >> 12 & 3;
     pv->fs_base = c->fs_base;
     pv->gs_base_kernel = c->gs_base_kernel;
     pv->gs_base_user = c->gs_base_user;
@@ -115,6 +116,7 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
                (pv->failsafe.masks_events ? VGCF_failsafe_disables_events : 0) |
                (pv->syscall.masks_events ? VGCF_syscall_disables_events : 0);
     c->user_regs = v->regs;
+    c->user_regs.rflags |= (uint64_t)pv->iopl << 12;
     c->user_regs.error_code = c->user_regs.entry_vector = 0;
     if (pv->kernel_mode)
         c->user_regs.cs &= (uint16_t)~3u;

@@ -34,6 +34,20 @@ static void desc_flush(struct vcpu *v, uint64_t va, unsigned pages)
         tlb_flush_mask(&v->domain->dirty_cpus);
 }
 
+/* What the GDT has where the guest gave no frame: null descriptors, so that a selector there is a #GP. */
+static uint64_t empty_page(void)
+{
+    static const uint64_t zeroes[PAGE_SIZE / 8] __attribute__((aligned(4096)));
+
+    return virt_to_maddr(zeroes) | PTE_P | PTE_A | PTE_NX;
+}
+
+void pv_gdt_init(struct vcpu *v)
+{
+    for (unsigned i = 0; i < PV_GDT_GUEST_PAGES; i++)
+        v->pv->desc_ptes[i] = empty_page();
+}
+
 /* [pt_lock] */
 static void gdt_drop(struct vcpu *v)
 {
@@ -43,7 +57,7 @@ static void gdt_drop(struct vcpu *v)
 
     for (unsigned i = 0; i < PV_GDT_GUEST_PAGES; i++) {
         any |= pv->gdt_frames[i] != 0;
-        WRITE_ONCE(pv->desc_ptes[i], 0);
+        WRITE_ONCE(pv->desc_ptes[i], empty_page());
     }
     pv->gdt_entries = 0;
     if (!any)

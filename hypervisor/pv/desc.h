@@ -9,6 +9,8 @@ struct vcpu;
 
 /* New GDT for v: `entries` (at most 7168) in the frames listed. v is current or doesn't run.  0, -XEN_EINVAL. */
 int pv_gdt_set(struct vcpu *v, const uint64_t *frames, unsigned entries);
+/* v is being made: no GDT yet. */
+void pv_gdt_init(struct vcpu *v);
 void pv_gdt_clear(struct vcpu *v);
 /* MMUEXT_SET_LDT. */
 int pv_ldt_set(struct vcpu *v, uint64_t base, unsigned entries);

@@ -150,10 +150,12 @@ static void unpack(const struct dom0_config *cfg, struct unpacked *u)
     arena_size = decompress_memory(z.packing, z.payload, z.len);
     arena_order = order_for(MAX(arena_size, (size_t)PAGE_SIZE));
     arena = buffer_get(arena_order, "work");
+    irq_disable(); /* the libraries use the red zone and the vector registers */
     libc_shim_init(arena, PAGE_SIZE << arena_order);
     if (decompress(z.packing, z.payload, z.len, u->image, PAGE_SIZE << u->order, &u->size, &why))
         panic("dom0's kernel (%s): %s\n", packing_name(z.packing), why);
     libc_shim_done();
+    irq_enable();
     pages_free(arena, arena_order);
 }
 

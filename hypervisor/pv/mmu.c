@@ -131,7 +131,7 @@ int pv_finish_deferred(struct vcpu *v)
         struct ptype_ctx ctx = { d->id, d->id };
 
         lock(&d->pv->pt_lock);
-        rc = ptype_put(&ctx, pv->deferred);
+        rc = ptype_unpark(&ctx, pv->deferred);
         unlock(&d->pv->pt_lock);
         domain_put(d);
     }

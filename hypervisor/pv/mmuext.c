@@ -47,8 +47,10 @@ int pv_set_table(struct vcpu *v, mfn_t m, bool user)
             ptype_park(m);
         if (rc == 0) {
             table_install(v, m, user);
-            if (!mfn_eq(old, MFN_NONE) && ptype_put(&ctx, old) == -XEN_EAGAIN)
+            if (!mfn_eq(old, MFN_NONE) && ptype_put(&ctx, old) == -XEN_EAGAIN) {
+                ptype_park(old);
                 pv_defer(v, &ctx, old);
+            }
         }
     }
     unlock(&d->pv->pt_lock);
@@ -57,11 +59,13 @@ int pv_set_table(struct vcpu *v, mfn_t m, bool user)
 
 static int new_baseptr(uint64_t mfn)
 {
-    return mfn ? pv_set_table(current, MFN(mfn), false) : -XEN_EINVAL;
+    return frame_is_ram(MFN(mfn)) ? pv_set_table(current, MFN(mfn), false) : -XEN_EINVAL;
 }
 
 static int new_user_baseptr(uint64_t mfn)
 {
+    if (mfn && !frame_is_ram(MFN(mfn)))
+        return -XEN_EINVAL;
     return pv_set_table(current, mfn ? MFN(mfn) : MFN_NONE, true);
 }
 

@@ -131,7 +131,10 @@ int pv_vcpu_create(struct vcpu *v)
     pv->gdt_va = PERDOMAIN_START + (uint64_t)v->id * PV_DESC_PAGES * PAGE_SIZE;
     pv->ldt_va = pv->gdt_va + 16 * PAGE_SIZE;
     pv->desc_ptes = desc_ptes(v);
-    return pv->desc_ptes ? 0 : -XEN_ENOMEM;
+    if (!pv->desc_ptes)
+        return -XEN_ENOMEM;
+    pv_gdt_init(v);
+    return 0;
 }
 
 int pv_vcpu_kill(struct vcpu *v)

@@ -17,7 +17,7 @@
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER  0x102
 
-#define CPU_STACK_MASK 0x7fff
+#define CPU_STACK_MASK 0xffff
 /* From the frame of a fault at exit_iretq to vcpu.regs: see entry.S. */
 #define IRET_FAULT_GAP 48
 

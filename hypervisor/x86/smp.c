@@ -8,6 +8,7 @@
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/alloc.h"
+#include "kern/domain.h"
 #include "kern/lock.h"
 #include "kern/sched.h"
 #include "kern/timer.h"
@@ -133,6 +134,14 @@ void smp_init(const uint32_t *apic_ids, unsigned n)
 
 void smp_ap_main(void);
 
+/* Below 4 GiB: the CPU is on it before it has the full direct map. */
+static char *stack_alloc(void)
+{
+    mfn_t m = frames_alloc(CPU_STACK_ORDER, 32);
+
+    return mfn_eq(m, MFN_NONE) ? NULL : memset(maddr_to_virt(mfn_to_maddr(m)), 0, CPU_STACK_SIZE);
+}
+
 static bool cpu_start(unsigned cpu)
 {
     size_t percpu_size = (size_t)(percpu_end - percpu_start);
@@ -143,10 +152,12 @@ static bool cpu_start(unsigned cpu)
     while (PAGE_SIZE << order < percpu_size)
         order++;
     percpu = pages_alloc(order);
-    stack = pages_alloc(CPU_STACK_ORDER);
+    stack = stack_alloc();
     if (!percpu || !stack)
         return false;
     b = block_init(stack, cpu, (uint64_t)percpu - (uint64_t)percpu_start);
+    b->curr = idle_domain.vcpu[cpu];
+    b->curr->cpu_stack = b;
     memcpy(tramp, trampoline_start, (size_t)(trampoline_end - trampoline_start));
     *(uint64_t *)(void *)(tramp + (trampoline_cr3 - trampoline_start)) = virt_to_maddr(boot_l4);
     *(uint64_t *)(void *)(tramp + (trampoline_stack - trampoline_start)) = (uint64_t)b;
