@@ -36,7 +36,7 @@ void ptype_port_init_l4(uint16_t table_owner, uint64_t *table)
 {
     struct domain *d = domain_peek(table_owner);
 
-    hv_fill_l4(table, mfn_to_maddr(d->pv->perdomain_l3_mfn) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+    hv_fill_l4(table, mfn_to_maddr(d->pv->perdomain_l3_mfn) | PTE_P | PTE_RW | PTE_A | PTE_D);
 }
 
 void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
@@ -97,7 +97,7 @@ static uint64_t *perdomain_table(uint64_t *entry)
 
         if (!t)
             return NULL;
-        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D);
     }
     return maddr_to_virt(*entry & PTE_ADDR);
 }

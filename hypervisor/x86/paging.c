@@ -27,15 +27,16 @@ uint64_t cr4_base;
 
 static bool heap_is_up; /* tables come from the heap, not from boot_alloc() */
 
-/* The table that an entry leads to, made if there is none; NULL: no memory. */
-static uint64_t *table_below(uint64_t *entry)
+/* The table that an entry leads to, made if there is none; NULL: no memory.  Only what leads to the guests' view of the
+ * M2P is for ring 3: a guest that maps its L4 into itself could read every table that such entries lead to. */
+static uint64_t *table_below(uint64_t *entry, uint64_t user)
 {
     if (!(*entry & PTE_P)) {
         void *t = heap_is_up ? pages_alloc(0) : boot_alloc(1);
 
         if (!t)
             return NULL;
-        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_US);
+        WRITE_ONCE(*entry, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D | user);
     }
     return maddr_to_virt(*entry & PTE_ADDR);
 }
@@ -65,7 +66,7 @@ static bool map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t fla
     uint64_t *t = hv_l4;
 
     for (unsigned level = 4; level > to_level; level--) {
-        t = table_below(&t[index_at(va, level)]);
+        t = table_below(&t[index_at(va, level)], flags & PTE_US);
         if (!t)
             return false;
     }
@@ -192,7 +193,7 @@ void paging_init(const struct boot_info *bi)
     hv_l4_maddr = virt_to_maddr(hv_l4);
     for (unsigned slot = HV_L4_FIRST; slot < HV_L4_FIRST + HV_L4_COUNT; slot++)
         if (slot != PERDOMAIN_L4)
-            table_below(&hv_l4[slot]);
+            table_below(&hv_l4[slot], slot == HV_L4_FIRST ? PTE_US : 0);
     map_direct(bi);
     map_image();
     WRITE_CR(3, hv_l4_maddr);
