@@ -80,7 +80,7 @@ $(B)/hospes: $(OBJS) $(B)/hospes.lds hypervisor/boot/symbols.sh
 	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(OBJS) $(O)/symbols1.o --start-group $(LIBS) --end-group
 	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.2 > $(B)/gen/symbols2.S
 	$(Q)$(CC) -c -o $(O)/symbols2.o $(B)/gen/symbols2.S
-	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -Map=$(B)/hospes.link -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
 	$(Q)objcopy --strip-all $(B)/hospes.debug $@
 $(B)/hospes.gz: $(B)/hospes
 	$(Q)gzip -9nc $< > $@
@@ -91,11 +91,11 @@ clean:
 	rm -rf $(O) $(B)/gen $(B)/hospes* $(B)/flags
 
 metrics: all
-	$(Q)python3 tools/metrics
+	$(Q)python3 tools/metrics $(if $(CHECK),--check)
 
 help:
 	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map"
-	@echo "make metrics    sizes, function lengths, header closure, include direction"
+	@echo "make metrics    sizes, function lengths, header closure, include direction; CHECK=1: fail where a limit is broken"
 	@echo "make clean      remove what was built"
 	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
 
