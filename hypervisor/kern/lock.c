@@ -7,9 +7,10 @@
 
 #ifndef NDEBUG
 #define HELD_MAX 16
-/* Locks this CPU holds, in the order of acquiring.  Interrupt handlers nest in here properly. */
+/* Locks this CPU holds, in the order of acquiring.  An interrupt handler's begin at `base`: those of the code that it
+ * interrupted don't count for the order, since no handler takes a lock of their ranks. */
 struct held {
-    unsigned n;
+    unsigned n, base;
     const spinlock_t *lock[HELD_MAX];
 };
 static DEFINE_PERCPU(struct held, held);
@@ -19,7 +20,7 @@ static void held_push(const spinlock_t *l, bool ordered)
     uint64_t flags = irq_save();
     struct held *h = &this_cpu(held);
 
-    for (unsigned i = 0; i < h->n && ordered; i++)
+    for (unsigned i = h->base; i < h->n && ordered; i++)
         if (h->lock[i]->rank > l->rank || h->lock[i] == l)
             panic("lock order: rank %u wanted while rank %u is held\n", l->rank, h->lock[i]->rank);
     if (h->n == HELD_MAX)
@@ -42,7 +43,42 @@ static void held_pop(const spinlock_t *l)
         h->lock[i - 1] = h->lock[i];
     irq_restore(flags);
 }
+static bool rank_is_irq(uint8_t rank)
+{
+    return rank == RANK_IRQ || rank == RANK_SCHED || rank == RANK_TIMER || rank == RANK_REGS || rank == RANK_CONSOLE;
+}
+
+unsigned lock_irq_enter(void)
+{
+    struct held *h = &this_cpu(held);
+    unsigned base = h->base;
+
+    for (unsigned i = base; i < h->n; i++)
+        if (rank_is_irq(h->lock[i]->rank))
+            panic("interrupted while a lock of rank %u is held\n", h->lock[i]->rank);
+    h->base = h->n;
+    return base;
+}
+
+void lock_irq_leave(unsigned base)
+{
+    struct held *h = &this_cpu(held);
+
+    if (h->n != h->base)
+        panic("an interrupt handler kept a lock of rank %u\n", h->lock[h->n - 1]->rank);
+    h->base = base;
+}
 #else
+unsigned lock_irq_enter(void)
+{
+    return 0;
+}
+
+void lock_irq_leave(unsigned base)
+{
+    (void)base;
+}
+
 static void held_push(const spinlock_t *l, bool ordered)
 {
     (void)l, (void)ordered;

@@ -52,6 +52,10 @@ bool lock_held(const spinlock_t *l);
 uint64_t lock_irqsave(spinlock_t *l);
 void unlock_irqrestore(spinlock_t *l, uint64_t flags);
 
+/* Around an interrupt handler: the interrupted code's locks are left out of the order (debug builds). */
+unsigned lock_irq_enter(void);
+void lock_irq_leave(unsigned base);
+
 /* Both of two locks of one rank (they may be the same lock). */
 void lock_pair(spinlock_t *a, spinlock_t *b);
 void unlock_pair(spinlock_t *a, spinlock_t *b);

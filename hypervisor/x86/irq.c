@@ -10,6 +10,7 @@
  */
 #include "x86/irq.h"
 #include "core/port.h"
+#include "kern/lock.h"
 #include "kern/percpu.h"
 #include "x86/apic.h"
 #include "x86/irqline.h"
@@ -107,17 +108,24 @@ static void own_handle(unsigned vector)
     fn();
 }
 
-void irq_dispatch(unsigned vector, const struct cpu_user_regs *regs)
+static void device_handle(unsigned vector)
 {
     struct irq_line *l = NULL;
 
-    (void)regs;
-    if (vector >= VECTOR_OWN_FIRST) {
-        own_handle(vector & 0xff);
-        return;
-    }
     if (vector_usable(vector))
         l = READ_ONCE(this_cpu(vector_lines)[vector - VECTOR_DEV_FIRST]);
     if (!l || !irq_line_interrupt(l, vector))
         unexpected_handle(vector);
+}
+
+void irq_dispatch(unsigned vector, const struct cpu_user_regs *regs)
+{
+    unsigned base = lock_irq_enter();
+
+    (void)regs;
+    if (vector >= VECTOR_OWN_FIRST)
+        own_handle(vector & 0xff);
+    else
+        device_handle(vector);
+    lock_irq_leave(base);
 }
