@@ -36,6 +36,7 @@
 #include "x86/paging.h"
 #include "x86/pci.h"
 #include "x86/smp.h"
+#include "x86/spec.h"
 #include "x86/time.h"
 #include "x86/traps.h"
 
@@ -198,6 +199,8 @@ void boot_main(uint32_t magic, uint64_t table)
     log_grow();
     memory_map_set(&info);
     desc_init_cpu();
+    spec_init();
+    spec_init_cpu();
     fpu_init_cpu();
     nmi_init();
     mce_init_cpu();

@@ -11,6 +11,7 @@
 #include "kern/log.h"
 #include "x86/apic.h"
 #include "x86/machine.h"
+#include "x86/spec.h"
 #include "x86/time.h"
 
 struct options options;
@@ -83,6 +84,10 @@ ROOM_OPTION(console, conswitch, "conswitch")
 ROOM_OPTION(time, clocksource, "clocksource")
 ROOM_OPTION(time, tsc, "tsc")
 ROOM_OPTION(machine, reboot, "reboot")
+static bool spec_ctrl_set(const char *v)
+{
+    return spec_option(v);
+}
 
 static const struct cmdline_option table[] = {
     CMDLINE_CALL("clocksource", clocksource_set),
@@ -103,6 +108,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("noreboot", noreboot_set),
     CMDLINE_FLAG("nosmp", &options.nosmp),
     CMDLINE_CALL("reboot", reboot_set),
+    CMDLINE_CALL("spec-ctrl", spec_ctrl_set),
     CMDLINE_CALL("sync_console", sync_console_set),
     CMDLINE_CALL("tsc", tsc_set),
     CMDLINE_CALL("vga", vga_set),

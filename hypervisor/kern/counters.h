@@ -26,6 +26,7 @@
     X(emulate,           "privileged instructions emulated") \
     X(iret,              "iret hypercalls") \
     X(context_switch,    "switches between vCPUs") \
+    X(ibpb,              "branch predictions thrown away") \
     X(idle,              "times a CPU went to sleep") \
     X(tlb_flush_local,   "whole TLB flushed here") \
     X(tlb_flush_page,    "one page flushed here") \

@@ -129,7 +129,7 @@ static bool group7(struct vcpu *v, const struct insn *i)
         tsc = rdtsc();
         r->rax = (uint32_t)tsc;
         r->rdx = tsc >> 32;
-        r->rcx = 0;
+        r->rcx = v->pv->tsc_aux;
         return true;
     }
     if (i->mod != 3 && i->reg == 7) { /* invlpg */

@@ -5,11 +5,13 @@
  */
 #include "pv/msr.h"
 #include "kern/domain.h"
+#include "kern/percpu.h"
 #include "pv/pv.h"
 #include "pv/registers.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/paging.h"
+#include "x86/spec.h"
 #include "x86/uaccess.h"
 
 #define MSR_TSC             0x10
@@ -56,9 +58,59 @@ static bool dom0_may_read(uint32_t nr)
     }
 }
 
-static bool has_feature7d(unsigned bit)
+/* ---- TSC_AUX: what RDTSCP and RDPID give to processes ---- */
+
+static DEFINE_PERCPU(uint32_t, tsc_aux_now);
+
+static bool has_tsc_aux(void)
 {
-    return cpuid_count(0, 0).a >= 7 && (cpuid_count(7, 0).d >> bit & 1);
+    static int8_t known; /* 1: yes, -1: no */
+
+    if (!known)
+        known = cpuid_count(0x80000001, 0).d >> 27 & 1 || (cpuid_count(0, 0).a >= 7 && cpuid_count(7, 0).c >> 22 & 1) ? 1 : -1;
+    return known > 0;
+}
+
+static void tsc_aux_load(uint32_t v)
+{
+    if (this_cpu(tsc_aux_now) == v)
+        return;
+    this_cpu(tsc_aux_now) = v;
+    wrmsr(MSR_TSC_AUX, v);
+}
+
+void pv_msr_switch_to(struct vcpu *v)
+{
+    tsc_aux_load(v->pv->tsc_aux);
+}
+
+static bool tsc_aux_write(struct vcpu *v, uint64_t val)
+{
+    if (!has_tsc_aux() || val >> 32)
+        return false;
+    v->pv->tsc_aux = (uint32_t)val;
+    tsc_aux_load(v->pv->tsc_aux);
+    return true;
+}
+
+/* ---- Speculation ---- */
+
+static bool spec_ctrl_write(struct vcpu *v, uint64_t val)
+{
+    if (!spec_guest_mask() || (val & ~spec_guest_mask()))
+        return false;
+    v->pv->spec_ctrl = val;
+    spec_set_guest(val);
+    return true;
+}
+
+static bool pred_cmd_write(uint64_t val)
+{
+    if (!spec_has_ibpb() || (val & ~1ul))
+        return false;
+    if (val)
+        spec_ibpb();
+    return true;
 }
 
 bool pv_msr_read(struct vcpu *v, uint32_t nr, uint64_t *val)
@@ -100,9 +152,14 @@ bool pv_msr_read(struct vcpu *v, uint32_t nr, uint64_t *val)
         *val = (*val | 1ul << 11 | 1ul << 12) & ~(1ul << 18); /* no BTS, no PEBS, no MONITOR */
         return true;
     case MSR_ARCH_CAPS:
-        return has_feature7d(29) && rdmsr_safe(nr, val) == 0;
+        *val = spec_guest_arch_caps();
+        return spec_has_arch_caps();
     case MSR_SPEC_CTRL:
-        return has_feature7d(26) && rdmsr_safe(nr, val) == 0;
+        *val = pv->spec_ctrl;
+        return spec_guest_mask() != 0;
+    case MSR_TSC_AUX:
+        *val = pv->tsc_aux;
+        return has_tsc_aux();
     default:
         return v->domain->is_privileged && dom0_may_read(nr) && rdmsr_safe(nr, val) == 0;
     }
@@ -124,9 +181,11 @@ bool pv_msr_write(struct vcpu *v, uint32_t nr, uint64_t val)
     case MSR_PAT:
         return val == PAT_HOSPES;
     case MSR_PRED_CMD:
-        return has_feature7d(26) && !(val & ~1ul) && wrmsr_safe(nr, val) == 0;
+        return pred_cmd_write(val);
     case MSR_SPEC_CTRL:
-        return has_feature7d(26) && !(val & ~7ul) && wrmsr_safe(nr, val) == 0;
+        return spec_ctrl_write(v, val);
+    case MSR_TSC_AUX:
+        return tsc_aux_write(v, val);
     case MSR_UCODE_REV: /* written 0 before the revision is read (SDM3 9.11.7) */
         return val == 0;
     case MSR_FEATURES:

@@ -19,6 +19,7 @@ struct pv_domain {
     uint64_t *perdomain_l3;  /* tables of PERDOMAIN_START: the vCPUs' descriptor tables [pt_lock] */
     mfn_t perdomain_l3_mfn;  /* [const] */
     uint32_t pci_cf8;        /* what it wrote to port 0xcf8 last */
+    uint64_t spec_tag;       /* its name for x86/spec.c [const] */
 };
 
 /* Virtual space of a vCPU's descriptor tables: 16 pages of GDT, 16 of LDT. */
@@ -50,6 +51,8 @@ struct pv_vcpu {
 
     uint64_t fs_base, gs_base_kernel, gs_base_user; /* while it doesn't run; the active GS base is by kernel_mode */
     uint64_t cr4;             /* guest-visible, settable bits */
+    uint64_t spec_ctrl;       /* what the guest wrote to SPEC_CTRL */
+    uint32_t tsc_aux;         /* ... and to TSC_AUX */
     uint64_t dr[8];
     uint64_t *desc_ptes;      /* PV_DESC_PAGES entries that map our descriptor tables */
     uint64_t gdt_va, ldt_va;  /* where */

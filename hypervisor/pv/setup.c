@@ -16,6 +16,7 @@
 #include "x86/msi.h"
 #include "x86/paging.h"
 #include "x86/selectors.h"
+#include "x86/spec.h"
 #include "x86/tlb.h"
 
 /* ---- Ports of core/ptype.h ---- */
@@ -66,6 +67,7 @@ int pv_domain_create(struct domain *d)
         return -XEN_ENOMEM;
     }
     lock_init(&d->pv->pt_lock, RANK_PT);
+    d->pv->spec_tag = spec_new_tag();
     d->pv->perdomain_l3 = l3;
     d->pv->perdomain_l3_mfn = virt_to_mfn(l3);
     return 0;

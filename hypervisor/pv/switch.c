@@ -7,6 +7,7 @@
 #include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/sched.h"
+#include "pv/msr.h"
 #include "pv/pv.h"
 #include "pv/traps.h"
 #include "x86/cpu.h"
@@ -15,6 +16,7 @@
 #include "x86/fpu.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
+#include "x86/spec.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
 #include "x86/vtime.h"
@@ -94,6 +96,8 @@ static void enter(struct vcpu *prev, struct vcpu *v)
     if (pv->dr[7] & 0xff)
         debug_load(pv);
     segments_load(v);
+    spec_switch_to(v->domain->pv->spec_tag, pv->spec_ctrl);
+    pv_msr_switch_to(v);
     vtime_switch_to(v);
 }
 

@@ -32,6 +32,8 @@ void asm_offsets(void)
     DEFINE(CPU_BLOCK_SIZE, sizeof(struct cpu_block));
     OFFSET(B_current, struct cpu_block, curr);
     OFFSET(B_softirqs, struct cpu_block, softirqs);
+    OFFSET(B_exit_flags, struct cpu_block, exit_flags);
+    DEFINE(EXIT_VERW_FLAG, EXIT_VERW);
     OFFSET(B_frame_top, struct cpu_block, frame_top);
     OFFSET(B_scratch, struct cpu_block, scratch);
     OFFSET(V_pv, struct vcpu, pv);

@@ -273,7 +273,7 @@ sysenter_entry:
         .globl exit_to_guest
 exit_to_guest:
         cli
-        cmpl    $0, B_softirqs(%rsp)
+        cmpq    $0, B_softirqs(%rsp)    /* and exit_flags */
         jne     exit_slow
         movq    B_current(%rsp), %rbx
         movq    V_info(%rbx), %rax
@@ -325,6 +325,9 @@ exit_sysret:
 exit_slow:
         call    exit_work               /* interrupts are off before and after */
         movq    B_current(%rsp), %rbx
+        testl   $EXIT_VERW_FLAG, B_exit_flags(%rsp)
+        jz      restore_guest
+        verw    verw_selector(%rip)     /* only the guest's own registers are loaded after this */
         jmp     restore_guest
 
 /* The fault's frame is below vcpu.regs; its general registers are the guest's. */
@@ -342,6 +345,8 @@ run_guests:
         jmp     exit_slow
 
         .section .rodata, "a"
+verw_selector:
+        .word   HV_DS
         .balign 8
         .globl trap_table
 trap_table:

@@ -21,6 +21,7 @@
 #include "x86/nmi.h"
 #include "x86/paging.h"
 #include "kern/time.h"
+#include "x86/spec.h"
 #include "x86/time.h"
 #include "x86/traps.h"
 
@@ -177,6 +178,7 @@ void smp_ap_main(void)
     cpu_block()->cr3 = hv_l4_maddr;
     paging_init_cpu();
     desc_init_cpu();
+    spec_init_cpu();
     fpu_init_cpu();
     mce_init_cpu();
     apic_init_cpu();
