@@ -29,6 +29,8 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RIG = os.environ.get("HOSPES_RIG", os.path.join(TOP, "build", "rig"))
+# However we end, what we started ends too.
+DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 # Everything waits longer on a slower or busier computer.
 PATIENCE = float(os.environ.get("HOSPES_PATIENCE", "1"))
 
@@ -102,21 +104,29 @@ class Slot:
     def __init__(self):
         self.file = None
 
+    @staticmethod
+    def _open(name):
+        path = os.path.join(tempfile.gettempdir(), name)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        return open(path, "rb")
+
     def take(self):
-        while self.file is None:
-            for index in range(2):
-                path = os.path.join(tempfile.gettempdir(), f"emu.{index}")
-                with contextlib.suppress(FileExistsError):
-                    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                held = open(path, "rb")
-                try:
-                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    held.close()
-                    continue
-                self.file = held
-                return
-            time.sleep(0.3)
+        """Waits for a free place; those who wait are served in turn."""
+        with self._open("emu.queue") as queue:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            while not (self.file or self._try(0) or self._try(1)):
+                time.sleep(0.2)
+
+    def _try(self, index):
+        held = self._open(f"emu.{index}")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            return False
+        self.file = held
+        return True
 
     def give(self):
         if self.file:
@@ -260,7 +270,7 @@ class Machine:
         self.builder = CommandLine(self.config, self.scratch)
         self.argv = self.builder.build()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(DIE_WITH_US + self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, bufsize=0)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
