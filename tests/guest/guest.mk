@@ -31,7 +31,7 @@ $(GUEST_OUT)/test_%.o: $(GUEST_SRC)/test_%.c $(GUEST_SRC)/guest.mk
 	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 
 $(GUEST_TESTS): $(GUEST_OUT)/%: $(GUEST_OUT)/test_%.o $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
-	@$(GUEST_CC) $(GUEST_LDFLAGS) $(filter %.o,$^) -o $@
+	@$(GUEST_CC) $(GUEST_LDFLAGS) $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(GUEST_SRC)/test_$*.c) $(filter %.o,$^) -o $@
 
 .SECONDARY:
 -include $(GUEST_LIB:.o=.d) $(GUEST_NAMES:%=$(GUEST_OUT)/test_%.d)

@@ -5,7 +5,9 @@
 
 #include "types.h"
 
-#define VIRT_BASE 0xffffffff80000000ul
+/* Where pseudo-physical page 0 is mapped at boot (link.lds). */
+extern char virt_base[];
+#define VIRT_BASE ((unsigned long)virt_base)
 
 struct boot_regs { uint64_t rsp, rsi, cs, ss, ds, rflags, pad[2]; };
 
