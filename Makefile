@@ -12,11 +12,11 @@ VERSION := 0.1
 CC_INC  := $(shell $(CC) -print-file-name=include)
 XEN_INC := $(B)/include
 
-# NDEBUG=1 leaves the internal checks out.
-NDEBUG  ?=
+# DEBUG=1: the checking build, with assertions and lock ranks.
+DEBUG   ?=
 CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_INC) -isystem $(XEN_INC) \
 	-Ihypervisor -I$(B)/gen -D__XEN_TOOLS__ \
-	-DHOSPES_VERSION='"$(VERSION)"' $(if $(NDEBUG),-DNDEBUG) \
+	-DHOSPES_VERSION='"$(VERSION)"' $(if $(DEBUG),,-DNDEBUG) \
 	-fpie -fvisibility=hidden -mcmodel=small -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror
@@ -94,10 +94,10 @@ metrics: all
 	$(Q)python3 tools/metrics $(if $(CHECK),--check)
 
 help:
-	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map"
+	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map; DEBUG=1: with internal checks"
 	@echo "make metrics    sizes, function lengths, header closure, include direction; CHECK=1: fail where a limit is broken"
 	@echo "make clean      remove what was built"
 	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
 
 -include $(OBJS:.o=.d)
--include rig/rig.mk tests/host/host.mk tests/guest/guest.mk
+-include rig/rig.mk tests/host/host.mk tests/guest/guest.mk bench/bench.mk
