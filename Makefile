@@ -47,8 +47,8 @@ $(B)/gen/asm_offsets.h: hypervisor/x86/asm_offsets.c $(wildcard hypervisor/*/*.h
 
 # Which CPU features para-virtual guests may see: the ABI's header marks them with an A (all kinds of guest).
 $(B)/gen/cpuid_pv.h: /usr/include/xen/arch-x86/cpufeatureset.h | $(XEN_INC)/xen
-	$(Q)mkdir -p $(@D) && awk -F'[(,*+)]' '/^XEN_CPUFEATURE\(.*\/\*[^ ]*A/ { w[$$3 + 0] += 2 ^ ($$5 + 0) } \
-		END { printf "#define CPUID_PV_FEATURES"; for (i = 0; i < 13; i++) printf "%s %uu", i ? "," : "", w[i]; print "" }' $< > $@
+	$(Q)mkdir -p $(@D) && awk -F'[(,*+)]' '/^XEN_CPUFEATURE\(.*\/\*[^ ]*A/ { w[$$3 + int($$5 / 32)] += 2 ^ ($$5 % 32) } \
+		END { printf "#define CPUID_PV_FEATURES"; for (i = 0; i < 19; i++) printf "%s %uu", i ? "," : "", w[i]; print "" }' $< > $@
 
 # core/ is strict about conversions.
 $(O)/hypervisor/core/%.o: CFLAGS += -Wconversion

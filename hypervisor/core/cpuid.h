@@ -2,6 +2,7 @@
 /*
  * What CPUID tells a para-virtual guest: the machine's leaf, cut down to what the ABI's list of features
  * (xen/arch-x86/cpufeatureset.h, those marked for all guests) allows.  Pure.
+ * docs/abi.md, section CPUID, lists where this differs from Xen's answers.
  */
 #ifndef CORE_CPUID_H
 #define CORE_CPUID_H
@@ -12,18 +13,37 @@ struct cpuid_regs {
     uint32_t a, b, c, d;
 };
 
+enum cpu_vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD }; /* Hygon counts as AMD */
+
 struct cpuid_guest {
-    uint64_t xcr0_mask; /* 0: no XSAVE */
-    bool osxsave;       /* the guest turned CR4.OSXSAVE on */
+    uint64_t xcr0_mask;         /* 0: no XSAVE */
+    enum cpu_vendor vendor;
+    bool osxsave;               /* show OSXSAVE */
     bool is_privileged;
+    bool has_rdtscp;            /* the machine has */
+    bool lfence_serialises;     /* AMD: as set in the machine's MSR */
+    bool has_arch_caps;         /* it has that MSR, the processor's or ours */
+    uint8_t maddr_bits;         /* enough for all of the machine's memory */
     uint32_t tsc_khz;
+};
+
+/* What the processor says. */
+struct cpuid_host {
+    struct cpuid_regs leaf; /* to (leaf, sub); zeroes behind its last leaf */
+    uint32_t max_basic;     /* its last basic leaf */
+    uint32_t leaf1_d;       /* EDX of leaf 1 */
+    uint32_t xsave_size;    /* bytes for all of xcr0_mask */
 };
 
 /* The hypervisor's own leaves, from 0x40000000. */
 #define CPUID_XEN_BASE 0x40000000u
-#define CPUID_XEN_LAST (CPUID_XEN_BASE + 4)
+#define CPUID_XEN_LAST (CPUID_XEN_BASE + 5)
 
-/* `host` is what the processor says to (leaf, sub); the answer for the guest. */
-struct cpuid_regs cpuid_for_guest(const struct cpuid_guest *g, uint32_t leaf, uint32_t sub, struct cpuid_regs host);
+/* From leaf 0. */
+enum cpu_vendor cpuid_vendor(struct cpuid_regs leaf0);
+/* The answer for the guest. */
+struct cpuid_regs cpuid_for_guest(const struct cpuid_guest *g, uint32_t leaf, uint32_t sub, const struct cpuid_host *host);
+/* The same for the MSR ARCH_CAPABILITIES. */
+uint64_t arch_caps_for_guest(uint64_t host);
 
 #endif

@@ -12,6 +12,7 @@
 #include "x86/features.h"
 #include "x86/fpu.h"
 #include "x86/layout.h"
+#include "x86/paging.h"
 #include "x86/selectors.h"
 
 /* cr3 in the ABI's form: the frame number, its high part folded below. */
@@ -57,7 +58,8 @@ static void pv_state_set(struct pv_vcpu *pv, const struct vcpu_guest_context *c)
     pv->gs_base_kernel = c->gs_base_kernel;
     pv->gs_base_user = c->gs_base_user;
     pv->ts = c->ctrlreg[0] & CR0_TS;
-    pv->cr4 = c->ctrlreg[4] & CR4_TSD;
+    pv->cr4 = c->ctrlreg[4] & cr4_guest;
+    pv->osxsave = c->ctrlreg[4] & cr4_base & CR4_OSXSAVE;
     memcpy(pv->traps, c->trap_ctxt, sizeof(pv->traps));
     for (unsigned i = 0; i < 256; i++) {
         pv->traps[i].cs |= 3;
@@ -132,7 +134,7 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     if (!mfn_eq(pv->table_user, MFN_NONE))
         c->ctrlreg[1] = mfn_to_maddr(pv->table_user) | 1;
     c->ctrlreg[3] = mfn_eq(pv->table, MFN_NONE) ? 0 : mfn_to_maddr(pv->table);
-    c->ctrlreg[4] = pv->cr4;
+    c->ctrlreg[4] = pv->cr4 | (pv->osxsave ? CR4_OSXSAVE : 0);
     memcpy(c->debugreg, pv->dr, sizeof(c->debugreg));
     c->event_callback_eip = pv->event.eip;
     c->failsafe_callback_eip = pv->failsafe.eip;

@@ -5,7 +5,10 @@
 
 struct vcpu;
 
-/* Registers of v == current: leaf in eax, ecx; answer in eax, ebx, ecx, edx. */
-void pv_cpuid(struct vcpu *v);
+#include "core/types.h"
+
+/* Registers of v == current: leaf in eax, ecx; answer in eax, ebx, ecx, edx.
+ * forced: asked by the ABI's prefix; such a guest sees the machine's OSXSAVE, as the plain instruction would show it. */
+void pv_cpuid(struct vcpu *v, bool forced);
 
 #endif

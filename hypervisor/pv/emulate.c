@@ -26,8 +26,7 @@
 #include "x86/uaccess.h"
 
 #define CR0_SHOWN (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
-#define CR4_SETTABLE CR4_TSD
-#define CR4_SHOWN (CR4_DE | CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_FSGSBASE)
+#define CR4_SHOWN (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 
 static bool set_cr0(struct vcpu *v, uint64_t val)
 {
@@ -48,8 +47,8 @@ static bool set_cr3(struct vcpu *v, uint64_t val)
 
 static bool set_cr4(struct vcpu *v, uint64_t val)
 {
-    v->pv->cr4 = val & CR4_SETTABLE;
-    v->pv->osxsave = val & CR4_OSXSAVE;
+    v->pv->cr4 = val & cr4_guest;
+    v->pv->osxsave = val & cr4_base & CR4_OSXSAVE;
     WRITE_CR(4, cr4_base | v->pv->cr4);
     return true;
 }
@@ -67,7 +66,7 @@ static bool read_cr(struct vcpu *v, unsigned nr, uint64_t *val)
         *val = mfn_to_maddr(v->pv->table);
         return true;
     case 4:
-        *val = (cr4_base & CR4_SHOWN & ~CR4_OSXSAVE) | v->pv->cr4 | (v->pv->osxsave ? CR4_OSXSAVE : 0);
+        *val = CR4_SHOWN | v->pv->cr4 | (v->pv->osxsave ? CR4_OSXSAVE : 0);
         return true;
     case 8:
         *val = 0;
@@ -183,7 +182,7 @@ static bool two_byte(struct vcpu *v, const struct insn *i)
         r->rdx = val >> 32;
         return true;
     case 0xa2:
-        pv_cpuid(v);
+        pv_cpuid(v, false);
         return true;
     default:
         return false;
@@ -245,7 +244,7 @@ bool pv_emulate_forced(struct vcpu *v)
         pv_inject(v, TRAP_INVALID_OP, 0);
         return true;
     }
-    pv_cpuid(v);
+    pv_cpuid(v, true);
     pv_insn_done(v, sizeof(bytes));
     return true;
 }

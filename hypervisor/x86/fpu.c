@@ -21,6 +21,7 @@ struct fpu_vcpu {
 
 static uint64_t xcr0_mask; /* what this machine and we can keep; 0: no XSAVE [const after boot] */
 static size_t area_size = 512;
+static uint32_t xsave_size; /* bytes of an XSAVE area with all of xcr0_mask */
 static DEFINE_PERCPU(struct vcpu *, fpu_owner); /* whose state the registers hold */
 
 void fpu_init_cpu(void)
@@ -34,7 +35,13 @@ void fpu_init_cpu(void)
     if ((xcr0_mask & XCR0_AVX512) != XCR0_AVX512)
         xcr0_mask &= ~XCR0_AVX512;
     xsetbv_safe(0, xcr0_mask);
-    area_size = ROUND_UP(cpuid_count(0xd, 0).b, 64);
+    xsave_size = cpuid_count(0xd, 0).b;
+    area_size = ROUND_UP(xsave_size, 64);
+}
+
+uint32_t fpu_xsave_size(void)
+{
+    return xsave_size;
 }
 
 uint64_t fpu_xcr0_mask(void)

@@ -21,6 +21,8 @@ uint64_t fpu_xcr0(const struct vcpu *v);
 int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
 /* Feature bits that a guest may have in XCR0; 0: no XSAVE. */
 uint64_t fpu_xcr0_mask(void);
+/* Bytes of an XSAVE area with all of them. */
+uint32_t fpu_xsave_size(void);
 /* From a 512-byte FXSAVE image (vcpu_guest_context).  v doesn't run. */
 void fpu_set_fxsave(struct vcpu *v, const void *image);
 void fpu_get_fxsave(const struct vcpu *v, void *image);

@@ -23,7 +23,7 @@ extern uint64_t boot_l4[];
 static uint64_t hv_l4[PTE_ENTRIES] __attribute__((aligned(4096)));
 uint64_t hv_l4_maddr;
 unsigned maddr_bits = 36;
-uint64_t cr4_base;
+uint64_t cr4_base, cr4_guest;
 
 static bool heap_is_up; /* tables come from the heap, not from boot_alloc() */
 
@@ -216,8 +216,7 @@ void paging_init_cpu(void)
         cr4_base |= CR4_SMEP;
     if (l7.b & CPUID7_SMAP)
         cr4_base |= CR4_SMAP;
-    if (l7.b & CPUID7_FSGSBASE)
-        cr4_base |= CR4_FSGSBASE;
+    cr4_guest = CR4_TSD | CR4_DE | (l7.b & CPUID7_FSGSBASE ? CR4_FSGSBASE : 0);
     if (cpuid_count(1, 0).c & CPUID1_XSAVE)
         cr4_base |= CR4_OSXSAVE;
     WRITE_CR(4, cr4_base);

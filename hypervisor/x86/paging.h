@@ -28,6 +28,8 @@ extern uint64_t hv_l4_maddr;
 extern unsigned maddr_bits;
 /* CR4 as this machine's CPUs have it while guests run. */
 extern uint64_t cr4_base;
+/* CR4 bits that a guest may choose (FSGSBASE: its processes must not have these instructions unless its kernel wants that). */
+extern uint64_t cr4_guest;
 
 /* Boot: n zeroed pages that are never given back, from memory below 4 GiB. */
 void *boot_alloc(size_t npages);

@@ -26,24 +26,19 @@
 
 #define CAPS_RDCL_NO      (1ul << 0)
 #define CAPS_EIBRS        (1ul << 1)
+#define CAPS_RSBA         (1ul << 2)
 #define CAPS_SSB_NO       (1ul << 4)
 #define CAPS_MDS_NO       (1ul << 5)
-#define CAPS_IF_PSCHANGE_NO (1ul << 6)
 #define CAPS_TAA_NO       (1ul << 8)
 #define CAPS_SBDR_NO      (1ul << 13)
 #define CAPS_FBSDP_NO     (1ul << 14)
 #define CAPS_PSDP_NO      (1ul << 15)
 #define CAPS_FB_CLEAR     (1ul << 17)
 #define CAPS_BHI_NO       (1ul << 20)
-#define CAPS_PBRSB_NO     (1ul << 24)
 #define CAPS_GDS_NO       (1ul << 26)
 #define CAPS_RFDS_NO      (1ul << 27)
 #define CAPS_RFDS_CLEAR   (1ul << 28)
 #define CAPS_MMIO_NO      (CAPS_SBDR_NO | CAPS_FBSDP_NO | CAPS_PSDP_NO)
-/* What the ABI's feature list lets guests see. */
-#define CAPS_GUEST (CAPS_RDCL_NO | CAPS_EIBRS | CAPS_SSB_NO | CAPS_MDS_NO | CAPS_IF_PSCHANGE_NO | CAPS_TAA_NO | \
-                    CAPS_MMIO_NO | CAPS_FB_CLEAR | CAPS_BHI_NO | CAPS_PBRSB_NO | CAPS_GDS_NO | CAPS_RFDS_NO |   \
-                    CAPS_RFDS_CLEAR)
 
 /* What the processor has [const after boot] */
 static struct {
@@ -60,6 +55,7 @@ static struct {
 } opt;
 
 static bool use_ibpb, use_verw, use_rsb;
+static bool lfence_serialises; /* AMD: all CPUs do the same */
 static uint64_t host_value; /* in SPEC_CTRL whatever the guest wants */
 
 static DEFINE_PERCPU(uint64_t, spec_now);  /* what SPEC_CTRL holds */
@@ -134,6 +130,17 @@ bool spec_option(const char *value)
 
 /* ---- What there is ---- */
 
+/* Skylake to Cannon Lake: a return may be predicted from the branch target buffer.  Microcode that says so itself
+ * (ARCH_CAPS) came later, so we tell guests. */
+static bool rsb_may_run_dry(void)
+{
+    uint32_t sig = cpuid_count(1, 0).a, model = (sig >> 4 & 15) | (sig >> 12 & 0xf0);
+
+    if ((sig >> 8 & 15) != 6)
+        return false;
+    return model == 0x4e || model == 0x5e || model == 0x55 || model == 0x8e || model == 0x9e || model == 0x66;
+}
+
 static void look_intel(void)
 {
     struct cpuid_leaf l7 = { 0 };
@@ -146,6 +153,10 @@ static void look_intel(void)
     cpu.ssbd |= l7.d >> 31 & 1;
     cpu.md_clear = l7.d >> 10 & 1;
     cpu.has_caps = (l7.d >> 29 & 1) && !rdmsr_safe(MSR_ARCH_CAPS, &cpu.caps);
+    if (!cpu.has_caps && cpu.is_intel) { /* as if it were there: it has nothing good to say */
+        cpu.has_caps = true;
+        cpu.caps = rsb_may_run_dry() ? CAPS_RSBA : 0;
+    }
     if (l7.a >= 2)
         cpu.psfd |= cpuid_count(7, 2).d & 1;
 }
@@ -169,6 +180,7 @@ static void look_amd(void)
     cpu.auto_ibrs = l21.a >> 8 & 1;
     cpu.amd_verw = (l21.a >> 5 & 1) && (l21.c & 6) != 6;
     cpu.lfence_msr = !(l21.a >> 2 & 1);
+    lfence_serialises = !cpu.lfence_msr;
 }
 
 static bool mds_affected(void)
@@ -258,8 +270,8 @@ void spec_init_cpu(void)
     this_cpu(spec_now) = host_value;
     if (cpu.auto_ibrs && opt.ibrs != CHOICE_NO)
         wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AUTO_IBRS);
-    if (cpu.is_amd && cpu.lfence_msr && !rdmsr_safe(MSR_AMD_DE_CFG, &v) && !(v & DE_CFG_LFENCE_SERIALISES))
-        wrmsr_safe(MSR_AMD_DE_CFG, v | DE_CFG_LFENCE_SERIALISES);
+    if (cpu.is_amd && cpu.lfence_msr && !rdmsr_safe(MSR_AMD_DE_CFG, &v))
+        lfence_serialises = (v & DE_CFG_LFENCE_SERIALISES) || !wrmsr_safe(MSR_AMD_DE_CFG, v | DE_CFG_LFENCE_SERIALISES);
     if (use_verw)
         cpu_block()->exit_flags |= EXIT_VERW;
 }
@@ -338,7 +350,12 @@ bool spec_has_arch_caps(void)
     return cpu.has_caps;
 }
 
-uint64_t spec_guest_arch_caps(void)
+uint64_t spec_arch_caps(void)
 {
-    return cpu.caps & CAPS_GUEST;
+    return cpu.caps;
+}
+
+bool spec_lfence_serialises(void)
+{
+    return cpu.is_amd && lfence_serialises;
 }

@@ -31,8 +31,10 @@ void spec_set_guest(uint64_t guest_value);
 bool spec_has_ibpb(void);
 void spec_ibpb(void);
 
-/* IA32_ARCH_CAPABILITIES as a para-virtual guest sees it: the bits that say it is safe from something. */
-uint64_t spec_guest_arch_caps(void);
+/* IA32_ARCH_CAPABILITIES, or what should be there. */
+uint64_t spec_arch_caps(void);
 bool spec_has_arch_caps(void);
+/* AMD: LFENCE waits for all before it. */
+bool spec_lfence_serialises(void);
 
 #endif
