@@ -565,11 +565,19 @@ static void audit_fault(struct audit *a, mfn_t m, const char *what)
     a->faults++;
 }
 
+/* Counted at the frame it leads to; which may be another domain's, or by mistake nobody's. */
+static void audit_ref(struct audit *a, mfn_t to)
+{
+    if (!(load(&frame_of(to)->ref) & REF_COUNT_MASK))
+        audit_fault(a, to, "P3: a table leads to it, but it is free");
+    a->refs[to.n]++;
+}
+
 static void audit_leaf(struct audit *a, uint64_t e)
 {
     mfn_t to = pte_mfn(e);
 
-    a->refs[to.n]++;
+    audit_ref(a, to);
     if (!(e & PTE_RW))
         return;
     a->uses[to.n]++;
@@ -587,7 +595,7 @@ static void audit_lower(struct audit *a, mfn_t m, enum frame_type type, uint64_t
             audit_fault(a, m, "P8: maps itself writable");
         return;
     }
-    a->refs[to.n]++;
+    audit_ref(a, to);
     a->uses[to.n]++;
     if (TYPE_OF(w) != (enum frame_type)(type - 1))
         audit_fault(a, to, "P1: in use as a table of another level");
@@ -627,8 +635,6 @@ static void audit_frame(struct audit *a, mfn_t m)
         audit_fault(a, m, "P3: fewer references than entries");
     if ((w & TYPE_COUNT_MASK) < a->uses[m.n])
         audit_fault(a, m, "P3: fewer uses than entries");
-    if ((w & TYPE_COUNT_MASK) && (ref & REF_COUNT_MASK) == 0)
-        audit_fault(a, m, "in use, but without a reference");
     if (is_table(w) && !(w & TYPE_VALIDATED) == !(w & TYPE_PARTIAL))
         audit_fault(a, m, "P5: neither or both of validated and partial");
     if ((w & TYPE_PARTIAL) && TYPE_AUX(w) > PTE_ENTRIES)
