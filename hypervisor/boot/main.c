@@ -32,6 +32,7 @@
 #include "x86/ioapic.h"
 #include "x86/layout.h"
 #include "x86/machine.h"
+#include "x86/mce.h"
 #include "x86/nmi.h"
 #include "x86/paging.h"
 #include "x86/pci.h"
@@ -150,6 +151,11 @@ static void cpus_start(void)
     smp_boot_all();
 }
 
+static void modules_done(void)
+{
+    boot_modules_release(&info);
+}
+
 static void start_dom0(const char *extra)
 {
     static char cmdline[MAX_GUEST_CMDLINE];
@@ -163,6 +169,7 @@ static void start_dom0(const char *extra)
     args = boot_args(&info, info.mods[0].cmdline);
     format_text(cmdline, sizeof(cmdline), "%s%s%s", args, *args && *extra ? " " : "", extra);
     dom0_build(&(struct dom0_config){
+        .module_frames = boot_modules_frames(&info), .modules_done = modules_done,
         .kernel = maddr_to_virt(info.mods[0].start), .kernel_size = info.mods[0].end - info.mods[0].start,
         .initrd = info.nr_mods > 1 ? info.mods[1].start : 0,
         .initrd_size = info.nr_mods > 1 ? info.mods[1].end - info.mods[1].start : 0,
@@ -170,7 +177,6 @@ static void start_dom0(const char *extra)
         .min_pages = options.dom0_mem_min >> PAGE_SHIFT, .max_pages = options.dom0_mem_max >> PAGE_SHIFT,
         .vcpus = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, (unsigned)MAX_VCPUS) : online,
     });
-    boot_modules_release(&info);
 }
 
 void boot_main(uint32_t magic, uint64_t table);
@@ -214,6 +220,7 @@ void boot_main(uint32_t magic, uint64_t table)
     keys_init();
     audit_init();
     cpus_start();
+    mce_init();
     log_async();
     console_init();
     log_info("%u CPUs, %lu MiB free\n", nr_cpus, frames_free_count() >> 8);

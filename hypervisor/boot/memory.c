@@ -121,6 +121,16 @@ void boot_memory_release(const struct boot_info *bi)
     nr_ranges = 0;
 }
 
+uint64_t boot_modules_frames(const struct boot_info *bi)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < bi->nr_mods; i++)
+        if (frame_is_ram(maddr_to_mfn(bi->mods[i].start)))
+            n += (bi->mods[i].end >> PAGE_SHIFT) - frame_up(bi->mods[i].start);
+    return n;
+}
+
 void boot_modules_release(const struct boot_info *bi)
 {
     for (unsigned i = 0; i < bi->nr_mods; i++)

@@ -3,6 +3,8 @@
 #ifndef BOOT_MEMORY_H
 #define BOOT_MEMORY_H
 
+#include "core/types.h"
+
 struct boot_info;
 
 /* Find the free RAM: the map's, less the first MiB, the image and the modules.  boot_alloc() works from here on. */
@@ -10,6 +12,8 @@ void boot_memory_init(const struct boot_info *bi);
 /* All free RAM that is left goes to the heap; boot_alloc() is over.  The frame table must be there. */
 void boot_memory_release(const struct boot_info *bi);
 /* The modules are no longer needed. */
+/* How many frames that will give. */
+uint64_t boot_modules_frames(const struct boot_info *bi);
 void boot_modules_release(const struct boot_info *bi);
 
 #endif

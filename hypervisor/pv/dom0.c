@@ -272,11 +272,11 @@ static void frames_fill(struct build *b, uint64_t pfn, uint64_t end)
     }
 }
 
-static void memory(struct build *b)
+/* [pfn, end), less what is there already. */
+static void frames_fill_around_p2m(struct build *b, uint64_t pfn, uint64_t end)
 {
-    frames_for_p2m(b);
-    frames_fill(b, 0, b->p2m_pfn);
-    frames_fill(b, b->p2m_pfn + b->nr_p2m_frames, b->nr_pages);
+    frames_fill(b, pfn, MIN(end, MAX(pfn, b->p2m_pfn)));
+    frames_fill(b, MAX(pfn, b->p2m_pfn + b->nr_p2m_frames), end);
 }
 
 /* ---- Page tables ---- */
@@ -433,10 +433,11 @@ static void start_vcpu(struct build *b, mfn_t l4)
 
 /* ---- All of it ---- */
 
-/* Pages for dom0: what dom0_mem= says, else all but a reserve for ourselves and for what guests need of us. */
-static uint64_t pages_wanted(const struct dom0_config *cfg)
+/* Pages for dom0: what dom0_mem= says, else all but a reserve for ourselves and for what guests need of us.  `coming`:
+ * frames that are in use now, but will be free when dom0 is filled up. */
+static uint64_t pages_wanted(const struct dom0_config *cfg, uint64_t coming)
 {
-    uint64_t free = frames_free_count(), reserve = MIN(MAX(free / 16, 4096ul), 32768ul);
+    uint64_t free = frames_free_count() + coming, reserve = MIN(MAX(free / 16, 4096ul), 32768ul);
     uint64_t n = cfg->pages ? cfg->pages : free > reserve ? free - reserve : 0;
 
     if (cfg->max_pages)
@@ -480,14 +481,18 @@ void dom0_build(const struct dom0_config *cfg)
     b.cfg = cfg;
     check_kernel(&b);
     b.d = dom0 = domain_make(cfg);
-    b.nr_pages = pages_wanted(cfg);
+    b.nr_pages = pages_wanted(cfg, cfg->module_frames + (u.buffer ? 1ul << u.order : 0));
     layout(&b);
-    memory(&b);
+    /* First what the files are copied to; then the files' own memory is free, and dom0 may have it, too. */
+    frames_for_p2m(&b);
+    frames_fill_around_p2m(&b, 0, b.next_pfn);
     load_kernel(&b, &u);
+    load_initrd(&b);
     if (u.buffer)
         pages_free(u.image, u.order);
+    cfg->modules_done();
+    frames_fill_around_p2m(&b, b.next_pfn, b.nr_pages);
     hypercall_page(&b);
-    load_initrd(&b);
     start_info(&b);
     l4 = tables(&b);
     start_vcpu(&b, l4);

@@ -12,6 +12,8 @@ struct dom0_config {
     const char *cmdline;
     uint64_t min_pages, max_pages, pages; /* dom0_mem=; 0: not given */
     unsigned vcpus;
+    uint64_t module_frames;       /* what the modules occupy ... */
+    void (*modules_done)(void);   /* ... until this: they are copied */
 };
 
 /* Make dom0, load its kernel, start its first vCPU (it runs once the CPUs look).  Panics, with one clear
