@@ -45,7 +45,7 @@ static struct sched_ent *ent_of(struct lheap_node *n)
     return container_of(n, struct sched_ent, run);
 }
 
-static void mask_set(struct sched_mask *m, unsigned cpu, bool on)
+void sched_mask_set(struct sched_mask *m, unsigned cpu, bool on)
 {
     uint64_t bit = 1ul << (cpu % 64);
 
@@ -82,7 +82,10 @@ void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu)
     WRITE_ONCE(sys->rq[cpu], rq);
     if (cpu >= sys->nr_cpus)
         WRITE_ONCE(sys->nr_cpus, cpu + 1);
-    mask_set(&sys->idle, cpu, true);
+    sched_mask_set(&rq->siblings, cpu, true);
+    sched_mask_set(&sys->node_cpus[0], cpu, true);
+    rq->core = cpu;
+    sched_idle_set(rq, true);
 }
 
 void sched_ent_init(struct sched_ent *e, struct sched_group *g, struct sched_rq *rq, uint32_t weight)
@@ -246,7 +249,7 @@ static void count_movable(struct sched_rq *rq, const struct sched_ent *e, bool i
     if (!e->movable || e->bound)
         return;
     rq->movable += in ? 1u : ~0u;
-    mask_set(&rq->sys->waiting, rq->cpu, rq->movable);
+    sched_mask_set(&rq->sys->waiting, rq->cpu, rq->movable);
 }
 
 /* e, runnable and in no queue, goes where it belongs: on its reservation, under fair share, or nowhere now. */
@@ -367,7 +370,7 @@ bool sched_wake(struct sched_ent *e, uint64_t now)
     vtime_follow(rq, e);
     vtime_fit(rq, e, SLEEP_BONUS);
     enqueue(rq, e);
-    mask_set(&rq->sys->idle, rq->cpu, false);
+    sched_idle_set(rq, false);
     return preempts(rq, e);
 }
 
@@ -569,7 +572,7 @@ struct sched_choice sched_pick(struct sched_rq *rq, uint64_t now)
             run(rq, e, now);
     }
     rq_advance(rq);
-    mask_set(&rq->sys->idle, rq->cpu, !rq->curr);
+    sched_idle_set(rq, !rq->curr);
     hint(rq, now);
     return (struct sched_choice){ rq->curr, until(rq, now) };
 }

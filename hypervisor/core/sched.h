@@ -14,6 +14,7 @@
 #include "core/lheap.h"
 
 #define SCHED_CPUS           1024
+#define SCHED_NODES          64
 #define SCHED_WEIGHT_DEFAULT 256
 #define SCHED_WEIGHT_MAX     65535
 #define SCHED_NEVER          UINT64_MAX
@@ -69,6 +70,8 @@ struct sched_ent {
 struct sched_rq {
     struct sched_sys *sys;     /* [const] */
     unsigned cpu;              /* [const] */
+    unsigned core, node;       /* [boot] */
+    struct sched_mask siblings;/* CPUs of the same core, this one too [boot] */
     struct sched_ent *curr;    /* NULL: idle */
     struct lheap rt, fair;     /* who waits */
     struct lheap refill;       /* whose budget comes back when */
@@ -91,7 +94,10 @@ struct sched_rq {
 struct sched_sys {
     unsigned nr_cpus;                /* numbers below are ours [boot] */
     struct sched_rq *rq[SCHED_CPUS]; /* NULL: CPU not there */
+    struct sched_mask node_cpus[SCHED_NODES]; /* [boot] */
+    unsigned nr_idle;                /* CPUs in idle [atomic] */
     struct sched_mask idle;          /* CPUs with nothing to do [atomic] */
+    struct sched_mask idle_cores;    /* those of them whose siblings are idle, too: a hint [atomic] */
     struct sched_mask waiting;       /* CPUs where somebody waits who may go elsewhere [atomic] */
 };
 
@@ -105,6 +111,8 @@ static inline bool sched_mask_test(const struct sched_mask *m, unsigned cpu)
     return READ_ONCE(m->bits[cpu / 64]) >> (cpu % 64) & 1;
 }
 
+/* Atomic. */
+void sched_mask_set(struct sched_mask *m, unsigned cpu, bool on);
 /* The first CPU from `from` on that is in both, or SCHED_CPUS. */
 unsigned sched_mask_next(const struct sched_mask *a, const struct sched_mask *b, unsigned from);
 
@@ -114,8 +122,10 @@ static inline bool sched_allowed(const struct sched_ent *e, const struct sched_r
     return sched_mask_test(&e->hard, rq->cpu) && (!e->bound || e->bound == rq);
 }
 
-/* A CPU joins, idle. */
+/* A CPU joins, idle, as a core of its own in node 0. */
 void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu);
+/* It is a thread of this core (a number of the caller's), and near to the other CPUs of this node.  Boot. */
+void sched_topology(struct sched_rq *rq, unsigned core, unsigned node);
 /* The least virtual time, on rq's own scale, that anybody under fair share here has had; false if one on a reservation runs (so that
  * whoever came would wait) or there is nobody. */
 bool sched_rq_low(const struct sched_rq *rq, uint64_t *low);
@@ -168,9 +178,9 @@ const char *sched_rq_audit(const struct sched_rq *rq);
  * Placement: core/schedplace.c.
  */
 
-/* Where e (asleep) should wake: where its reservation is; else an idle CPU it may use, preferring its home, then those it
- * likes; else its home, or a less loaded CPU.  Reads other queues as hints only.  Its home, if e is loaded or may use
- * no CPU that is there. */
+/* Where e (asleep) should wake: where its reservation is; else an idle CPU, one that it likes if there is, preferring wholly
+ * idle cores, its home, and its home's node; else its home, or a less loaded CPU.  Reads other queues as
+ * hints only.  Its home, if e is loaded or may use no CPU that is there. */
 struct sched_rq *sched_place(const struct sched_ent *e);
 /* e (asleep, not loaded) changes its home; the lock of the old home is held. */
 void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now);
@@ -178,8 +188,9 @@ void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now);
 /* Move one that waits at `from` to `to`, if that is good for it: to is idle, or far ahead in
  * virtual time.  Gives the one moved, QUEUED at `to`, or NULL. */
 struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64_t now);
-/* The next CPU from `from` on, not rq's, with somebody waiting (a hint), or SCHED_CPUS. */
-unsigned sched_victim(const struct sched_rq *rq, unsigned from);
+/* The next CPU, not rq's, with somebody waiting who may go elsewhere (a hint), or SCHED_CPUS.  Those of rq's node come first.
+ * *cursor: 0 to begin with. */
+unsigned sched_victim(const struct sched_rq *rq, unsigned *cursor);
 /* Somebody waits at rq: a CPU that should be asked to choose again, since it is idle or far ahead, or
  * SCHED_CPUS.  Looks at a few CPUs a call, at others the next time. */
 unsigned sched_helper(struct sched_rq *rq, uint64_t now);
@@ -190,6 +201,8 @@ uint64_t sched_rq_reckoned(const struct sched_rq *rq, uint64_t now);
  * Caller's lock for reservations. */
 struct sched_rq *sched_admit(const struct sched_ent *e, uint64_t budget, uint64_t period);
 
+/* For core/sched.c: rq's CPU has (no) nothing to do. */
+void sched_idle_set(struct sched_rq *rq, bool idle);
 /* For core/schedplace.c: take e out of, put it into rq's heaps. */
 void sched_dequeue(struct sched_rq *rq, struct sched_ent *e);
 void sched_arrive(struct sched_rq *rq, struct sched_ent *e);

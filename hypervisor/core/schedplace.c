@@ -17,24 +17,98 @@ static struct sched_ent *ent_of(struct lheap_node *n)
     return container_of(n, struct sched_ent, run);
 }
 
-/* An idle CPU, from `from` on, that is in `among` and that e may use; or SCHED_CPUS. */
-static unsigned idle_from(const struct sched_ent *e, const struct sched_mask *among, unsigned from)
-{
-    const struct sched_mask *idle = &e->rq->sys->idle;
-    unsigned cpu = sched_mask_next(idle, among, from);
+/*
+ * Idle CPUs
+ */
 
-    while (cpu < SCHED_CPUS && !sched_mask_test(&e->hard, cpu))
-        cpu = sched_mask_next(idle, among, cpu + 1);
+/* All threads of rq's core are idle. */
+static bool core_idle(const struct sched_rq *rq)
+{
+    const struct sched_mask *s = &rq->siblings;
+
+    for (unsigned cpu = sched_mask_next(s, s, 0); cpu < SCHED_CPUS; cpu = sched_mask_next(s, s, cpu + 1))
+        if (!sched_mask_test(&rq->sys->idle, cpu))
+            return false;
+    return true;
+}
+
+void sched_idle_set(struct sched_rq *rq, bool idle)
+{
+    struct sched_sys *sys = rq->sys;
+    const struct sched_mask *s = &rq->siblings;
+    bool core;
+
+    if (sched_mask_test(&sys->idle, rq->cpu) == idle)
+        return;
+    sched_mask_set(&sys->idle, rq->cpu, idle);
+    __atomic_add_fetch(&sys->nr_idle, idle ? 1u : ~0u, __ATOMIC_RELAXED);
+    core = idle && core_idle(rq);
+    for (unsigned cpu = sched_mask_next(s, s, 0); cpu < SCHED_CPUS; cpu = sched_mask_next(s, s, cpu + 1))
+        sched_mask_set(&sys->idle_cores, cpu, core);
+}
+
+void sched_topology(struct sched_rq *rq, unsigned core, unsigned node)
+{
+    struct sched_sys *sys = rq->sys;
+
+    assert(node < SCHED_NODES);
+    sched_mask_set(&sys->node_cpus[rq->node], rq->cpu, false);
+    rq->core = core;
+    rq->node = node;
+    sched_mask_set(&sys->node_cpus[node], rq->cpu, true);
+    for (unsigned cpu = 0; cpu < sys->nr_cpus; cpu++) {
+        struct sched_rq *o = sys->rq[cpu];
+
+        if (!o || o == rq)
+            continue;
+        sched_mask_set(&o->siblings, rq->cpu, o->core == core && o->node == node);
+        sched_mask_set(&rq->siblings, cpu, o->core == core && o->node == node);
+    }
+}
+
+/* A CPU that is in a, b and c, the first from `from` on, round the circle; or SCHED_CPUS. */
+static unsigned in_all(const struct sched_mask *a, const struct sched_mask *b, const struct sched_mask *c, unsigned from)
+{
+    for (unsigned cpu = sched_mask_next(a, b, from); cpu < SCHED_CPUS; cpu = sched_mask_next(a, b, cpu + 1))
+        if (sched_mask_test(c, cpu))
+            return cpu;
+    return from ? in_all(a, b, c, 0) : SCHED_CPUS;
+}
+
+/* The best idle CPU for e among those in both masks, or SCHED_CPUS. */
+static unsigned idle_among(const struct sched_ent *e, const struct sched_mask *m, const struct sched_mask *hard)
+{
+    const struct sched_sys *sys = e->rq->sys;
+    unsigned home = e->rq->cpu, cpu;
+    bool home_ok = sched_mask_test(m, home) && sched_mask_test(hard, home) && sched_mask_test(&sys->idle, home);
+    struct sched_mask near;
+
+    if (home_ok && sched_mask_test(&sys->idle_cores, home))
+        return home;
+    for (unsigned i = 0; i < ARRAY_SIZE(near.bits); i++)
+        near.bits[i] = sys->node_cpus[e->rq->node].bits[i] & hard->bits[i];
+    cpu = in_all(&sys->idle_cores, m, &near, home);
+    if (cpu == SCHED_CPUS && home_ok)
+        cpu = home;
+    if (cpu == SCHED_CPUS)
+        cpu = in_all(&sys->idle_cores, m, hard, home);
+    return cpu < SCHED_CPUS ? cpu : in_all(&sys->idle, m, hard, home);
+}
+
+static unsigned idle_for(const struct sched_ent *e)
+{
+    unsigned cpu = SCHED_CPUS;
+
+    if (READ_ONCE(e->rq->sys->nr_idle))
+        cpu = idle_among(e, &e->soft, &e->hard);
+    if (cpu == SCHED_CPUS && READ_ONCE(e->rq->sys->nr_idle))
+        cpu = idle_among(e, &e->hard, &e->hard);
     return cpu;
 }
 
-/* Likewise, round the circle from e's home on, so that not all crowd the first CPUs. */
-static unsigned idle_for(const struct sched_ent *e, const struct sched_mask *among)
-{
-    unsigned cpu = idle_from(e, among, e->rq->cpu);
-
-    return cpu < SCHED_CPUS ? cpu : idle_from(e, among, 0);
-}
+/*
+ * Where to wake
+ */
 
 /* Nobody is idle: home, unless one of the next two it may use has clearly less to do. */
 static struct sched_rq *place_busy(const struct sched_ent *e)
@@ -57,20 +131,14 @@ static struct sched_rq *place_busy(const struct sched_ent *e)
 
 struct sched_rq *sched_place(const struct sched_ent *e)
 {
-    const struct sched_sys *sys = e->rq->sys;
-    unsigned home = e->rq->cpu, cpu;
-    bool home_idle = sched_allowed(e, e->rq) && sched_mask_test(&sys->idle, home);
+    unsigned cpu;
 
     if (__atomic_load_n(&e->loaded, __ATOMIC_ACQUIRE))
         return e->rq;
     if (e->bound)
         return e->bound;
-    if (home_idle && sched_mask_test(&e->soft, home))
-        return e->rq;
-    cpu = idle_for(e, &e->soft);
-    if (cpu == SCHED_CPUS)
-        cpu = home_idle ? home : idle_for(e, &e->hard);
-    return cpu < SCHED_CPUS ? sys->rq[cpu] : place_busy(e);
+    cpu = idle_for(e);
+    return cpu < SCHED_CPUS ? e->rq->sys->rq[cpu] : place_busy(e);
 }
 
 void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now)
@@ -84,6 +152,10 @@ void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now)
     e->moved = true;
     e->rq = to;
 }
+
+/*
+ * Who takes work from whom
+ */
 
 /*
  * Would it be good for e, which waits elsewhere, to come to `to`?  Only if it would run there at once: it can't be
@@ -130,12 +202,27 @@ struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64
     return best;
 }
 
-unsigned sched_victim(const struct sched_rq *rq, unsigned from)
+/* The next CPU from `from` on, not rq's, where somebody waits; of rq's node, or of the others. */
+static unsigned waiting_from(const struct sched_rq *rq, bool near, unsigned from)
 {
-    const struct sched_mask *w = &rq->sys->waiting;
+    const struct sched_mask *w = &rq->sys->waiting, *node = &rq->sys->node_cpus[rq->node];
     unsigned cpu = sched_mask_next(w, w, from);
 
-    return cpu == rq->cpu ? sched_mask_next(w, w, cpu + 1) : cpu;
+    while (cpu < SCHED_CPUS && (cpu == rq->cpu || sched_mask_test(node, cpu) != near))
+        cpu = sched_mask_next(w, w, cpu + 1);
+    return cpu;
+}
+
+unsigned sched_victim(const struct sched_rq *rq, unsigned *cursor)
+{
+    for (unsigned pass = *cursor / SCHED_CPUS; pass < 2; pass++) {
+        unsigned cpu = waiting_from(rq, pass == 0, *cursor % SCHED_CPUS);
+
+        *cursor = pass * SCHED_CPUS + MIN(cpu + 1, (unsigned)SCHED_CPUS);
+        if (cpu < SCHED_CPUS)
+            return cpu;
+    }
+    return SCHED_CPUS;
 }
 
 uint64_t sched_rq_reckoned(const struct sched_rq *rq, uint64_t now)
@@ -189,7 +276,7 @@ unsigned sched_helper(struct sched_rq *rq, uint64_t now)
 
     if (!e)
         return SCHED_CPUS;
-    cpu = idle_for(e, &e->hard);
+    cpu = idle_for(e);
     for (unsigned i = 0; cpu == SCHED_CPUS && i < HELPER_SCAN && i < sys->nr_cpus; i++) {
         unsigned c = rq->probe++ % sys->nr_cpus;
         struct sched_rq *other = sys->rq[c];

@@ -23,6 +23,7 @@
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/smp.h"
+#include "x86/topology.h"
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
@@ -263,12 +264,12 @@ static void pull_work(struct cpu_sched *q, uint64_t now)
 {
     unsigned helps = __atomic_exchange_n(&q->rq.helps, 0, __ATOMIC_ACQUIRE);
     bool idle = sched_rq_empty(&q->rq); /* a hint: without the lock */
-    unsigned cpu = helps ? helps - 1 : sched_victim(&q->rq, 0);
+    unsigned cursor = 0, cpu = helps ? helps - 1 : sched_victim(&q->rq, &cursor);
     struct sched_ent *got = NULL;
 
     if (!helps && !idle)
         return;
-    for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sys.nr_cpus; i++) {
+    for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sys.nr_cpus + 1; i++) {
         struct cpu_sched *from = &per_cpu(cpu_sched, cpu);
         uint64_t flags = irq_save();
 
@@ -276,8 +277,7 @@ static void pull_work(struct cpu_sched *q, uint64_t now)
         got = sched_steal(&q->rq, &from->rq, now);
         unlock_pair(&q->lock, &from->lock);
         irq_restore(flags);
-        cpu = idle ? sched_victim(&q->rq, helps ? 0 : cpu + 1) : SCHED_CPUS;
-        helps = 0;
+        cpu = idle ? sched_victim(&q->rq, &cursor) : SCHED_CPUS;
     }
     q->nr_steals += got != NULL;
 }
@@ -382,6 +382,7 @@ void sched_init_cpu(void)
     q->until = SCHED_NEVER;
     timer_init(&q->slice, slice_over, q, cpu_id());
     sched_rq_init(&sys, &q->rq, cpu_id());
+    sched_topology(&q->rq, topology_core(smp_apic_id(cpu_id())), 0);
     current->sched->ent.rq = &q->rq;
     runstate_enter(current->sched, RUNSTATE_running, time_now());
 }
@@ -455,7 +456,7 @@ static void dump_queue(struct cpu_sched *q)
     const char *wrong = sched_rq_audit(&q->rq);
     unsigned shown = 0;
 
-    log_info("  CPU %u: %u+%u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu,
+    log_info("  CPU %u (core %u): %u+%u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu, q->rq.core,
              q->rq.rt.count, q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals, wrong ? ", BROKEN: " : "",
              wrong ? wrong : "");
     if (q->rq.curr)

@@ -185,10 +185,10 @@ static inline void sim_enter(struct sim_vcpu *v, struct sim_cpu *c)
 
 static inline void sim_pull(struct sim_cpu *c)
 {
-    unsigned helps = c->rq.helps, cpu;
+    unsigned helps = c->rq.helps, cursor = 0, cpu;
 
     c->rq.helps = 0;
-    cpu = helps ? helps - 1 : sched_victim(&c->rq, 0);
+    cpu = helps ? helps - 1 : sched_victim(&c->rq, &cursor);
     if (!helps && !sched_rq_empty(&c->rq))
         return;
     while (cpu < SCHED_CPUS) {
@@ -196,8 +196,7 @@ static inline void sim_pull(struct sim_cpu *c)
             c->steals++;
             return;
         }
-        cpu = sched_rq_empty(&c->rq) ? sched_victim(&c->rq, helps ? 0 : cpu + 1) : SCHED_CPUS;
-        helps = 0;
+        cpu = sched_rq_empty(&c->rq) ? sched_victim(&c->rq, &cursor) : SCHED_CPUS;
     }
 }
 

@@ -636,6 +636,77 @@ static void test_soft_affinity(void **state)
     assert_int_equal(sim_sys.idle.bits[0], 0);
 }
 
+/*
+ * Threads and nodes
+ */
+
+/* Two threads a core: as many as there are cores get a core each. */
+static void test_smt_spread(void **state)
+{
+    (void)state;
+    sim_init(16, 5 * SEC);
+    for (unsigned i = 0; i < 16; i++)
+        sched_topology(&sim_cpu[i].rq, i / 2, 0);
+    for (unsigned i = 0; i < 8; i++) {
+        sim_start(sim_add(NULL, 3, 256, FOREVER, 0));
+        pass(MS);
+    }
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(sched_mask_test(&sim_sys.idle, 2 * i) + sched_mask_test(&sim_sys.idle, 2 * i + 1), 1);
+    assert_int_equal(sim_sys.idle_cores.bits[0], 0);
+    assert_int_equal(sim_sys.nr_idle, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        sim_start(sim_add(NULL, 3, 256, FOREVER, 0));
+        pass(MS);
+    }
+    assert_int_equal(sim_sys.nr_idle, 0);
+    for (unsigned i = 0; i < 16; i++)
+        sim_set_on(v[i], false);
+    pass(MS);
+    assert_int_equal(sim_sys.nr_idle, 16);
+    assert_int_equal(sim_sys.idle_cores.bits[0], 0xffff);
+}
+
+/* With room at home, nobody leaves his node; without, he does. */
+static void test_nodes(void **state)
+{
+    (void)state;
+    sim_init(8, 5 * SEC);
+    for (unsigned i = 0; i < 8; i++)
+        sched_topology(&sim_cpu[i].rq, i, i / 4);
+    for (unsigned i = 0; i < 6; i++)
+        sim_start(sim_add(NULL, i < 3 ? 1 : 6, 256, 2 * MS, 900 * US + i * 170 * US));
+    for (unsigned k = 0; k < 1000; k++) {
+        pass(170 * US);
+        for (unsigned i = 0; i < 6; i++)
+            assert_int_equal(v[i]->ent.rq->node, i < 3 ? 0 : 1);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        HOG(NULL, 256); /* at home on CPU 0, each */
+    pass(100 * MS);
+    for (unsigned i = 6; i < 9; i++)
+        assert_near(v[i]->ran, 100 * MS, 25);
+}
+
+/* Each CPU with work is offered once, the near ones first. */
+static void test_victims(void **state)
+{
+    unsigned cursor = 0, seen = 0, cpu;
+
+    (void)state;
+    sim_init(8, 5 * SEC);
+    for (unsigned i = 0; i < 8; i++)
+        sched_topology(&sim_cpu[i].rq, i, i / 4);
+    sim_sys.waiting.bits[0] = 0xf3;
+    while ((cpu = sched_victim(&sim_cpu[5].rq, &cursor)) < SCHED_CPUS) {
+        assert_false(seen & 1u << cpu);
+        assert_true(cpu >= 4 || (seen & 0xf0) == 0xd0);
+        seen |= 1u << cpu;
+    }
+    assert_int_equal(seen, 0xd3);
+    sim_sys.waiting.bits[0] = 0;
+}
+
 /* The audit must see what it is for. */
 static void test_audit_sees(void **state)
 {
@@ -701,6 +772,9 @@ int main(int argc, char **argv)
         T(test_reservation_latency),
         T(test_affinity_changes),
         T(test_soft_affinity),
+        T(test_smt_spread),
+        T(test_nodes),
+        T(test_victims),
         T(test_audit_sees),
     };
 
