@@ -21,21 +21,6 @@ static DEFINE_PERCPU(struct irq_line *[NR_DEV_VECTORS], vector_lines);
 static DEFINE_PERCPU(uint8_t, vector_next); /* where to search next: spreads lines over the priority classes */
 static DEFINE_PERCPU(uint64_t, unexpected);
 
-/* Being interrupted is the message: softirqs are looked at on the way back. */
-static void kick_handle(void)
-{
-}
-
-static vector_fn *own_handlers[256 - VECTOR_OWN_FIRST] = { /* [const after boot] */
-    [VECTOR_KICK - VECTOR_OWN_FIRST] = kick_handle,
-};
-
-void vector_register(unsigned vector, vector_fn *fn)
-{
-    assert(vector >= VECTOR_OWN_FIRST && vector < 256);
-    own_handlers[vector - VECTOR_OWN_FIRST] = fn;
-}
-
 static struct irq_line **slot_of(unsigned cpu, unsigned vector)
 {
     return &per_cpu(vector_lines, cpu)[vector - VECTOR_DEV_FIRST];
@@ -94,6 +79,33 @@ static void unexpected_handle(unsigned vector)
         apic_eoi();
     if (this_cpu(unexpected)++ < 5)
         log_warn("unexpected interrupt vector %#x on CPU %u\n", vector, cpu_id());
+}
+
+/* Lines that have moved away from this CPU ask for their old vectors to be given back. */
+static void vacate_handle(void)
+{
+    for (unsigned v = VECTOR_DEV_FIRST; v <= VECTOR_DEV_LAST; v++) {
+        struct irq_line *l = READ_ONCE(this_cpu(vector_lines)[v - VECTOR_DEV_FIRST]);
+
+        if (l)
+            irq_line_vacate(l, v);
+    }
+}
+
+/* Being interrupted is the message: softirqs are looked at on the way back. */
+static void kick_handle(void)
+{
+}
+
+static vector_fn *own_handlers[256 - VECTOR_OWN_FIRST] = { /* [const after boot] */
+    [VECTOR_KICK - VECTOR_OWN_FIRST] = kick_handle,
+    [VECTOR_VACATE - VECTOR_OWN_FIRST] = vacate_handle,
+};
+
+void vector_register(unsigned vector, vector_fn *fn)
+{
+    assert(vector >= VECTOR_OWN_FIRST && vector < 256);
+    own_handlers[vector - VECTOR_OWN_FIRST] = fn;
 }
 
 static void own_handle(unsigned vector)

@@ -18,6 +18,7 @@
 #define VECTOR_THERMAL   0xf9
 #define VECTOR_CMCI      0xf8
 #define VECTOR_PMU       0xf7
+#define VECTOR_VACATE    0xf6 /* give back vectors from which lines have moved */
 #define VECTOR_OWN_FIRST 0xf0
 #define VECTOR_DEV_FIRST 0x20
 #define VECTOR_DEV_LAST  0xdf

@@ -9,7 +9,8 @@
  *
  * Moves: a guest's wish to have a line on another CPU is done when nothing can be lost: level lines just before they
  * are unmasked, edge lines in their own handler, messages at once where the device can be masked meanwhile.  The
- * vector on the former CPU stays the line's for SETTLE_NS, for what was on its way.
+ * vector on the former CPU stays the line's, for what was on its way, until SETTLE_NS later that CPU itself finds
+ * nothing waiting there (VECTOR_VACATE); the line doesn't move again before.
  *
  * Invariants: L1 nr_owing is the number of guests with owes_eoi; L2 a level line with nr_owing > 0 is masked;
  * L3 a line without guests and without handler is masked; L4 lines are recycled, never freed (x86/irq.c, V2).
@@ -81,22 +82,37 @@ static void mask_now(struct irq_line *l)
     l->masked = true;
 }
 
-/* Give back the vector from before the last move, when its stragglers must have come. */
-static bool old_vector_release(struct irq_line *l)
+/* The vector from before the last move: given back?  If not, and it is time, ask the CPU that has it. */
+static bool old_vector_gone(struct irq_line *l)
 {
     if (l->old_cpu == CPU_NONE)
         return true;
-    if (time_now() - l->moved_at < SETTLE_NS)
-        return false;
-    vector_free(l->old_cpu, l->old_vector);
-    l->old_cpu = CPU_NONE;
-    return true;
+    if (!l->old_asked && time_now() - l->moved_at >= SETTLE_NS) {
+        l->old_asked = true;
+        smp_send_ipi(l->old_cpu, VECTOR_VACATE);
+    }
+    return false;
+}
+
+/* Our vector has priority over a device's: one that waits here is still seen to wait. */
+void irq_line_vacate(struct irq_line *l, unsigned vector)
+{
+    lock(&l->lock);
+    if (l->old_cpu == cpu_id() && l->old_vector == vector && l->old_asked) {
+        l->old_asked = false;
+        if (!apic_requested(vector)) {
+            vector_free(l->old_cpu, l->old_vector);
+            l->old_cpu = CPU_NONE;
+        }
+    }
+    unlock(&l->lock);
 }
 
 static void move_commit(struct irq_line *l, unsigned cpu, unsigned vector)
 {
     l->old_cpu = l->cpu;
     l->old_vector = l->vector;
+    l->old_asked = false;
     l->moved_at = time_now();
     l->cpu = (uint16_t)cpu;
     l->vector = (uint16_t)vector;
@@ -109,7 +125,7 @@ static void move_try(struct irq_line *l, bool in_irq)
     unsigned to = l->wanted_cpu;
     int vector;
 
-    if (to == CPU_NONE || !old_vector_release(l))
+    if (to == CPU_NONE || !old_vector_gone(l))
         return;
     vector = to == l->cpu ? -XEN_ENOSPC : vector_alloc(to, l, l->vector);
     if (vector < 0) {
@@ -341,7 +357,7 @@ static bool vector_is_ours(struct irq_line *l, unsigned vector)
 
     if (l->cpu == cpu && l->vector == vector) {
         if (unlikely(l->old_cpu != CPU_NONE))
-            old_vector_release(l);
+            old_vector_gone(l);
         return true;
     }
     return l->old_cpu == cpu && l->old_vector == vector;

@@ -50,6 +50,7 @@ struct irq_line {
     uint16_t cpu, wanted_cpu;    /* CPU_NONE: no vector yet / no move asked for */
     uint16_t vector;
     uint16_t old_cpu, old_vector; /* where it pointed before a move; CPU_NONE once given back */
+    bool old_asked;              /* that CPU has been asked to give it back */
     uint64_t moved_at;           /* ns */
     void (*fn)(void *);          /* the hypervisor's own handler: excludes guests */
     void *data;
@@ -80,6 +81,8 @@ int irq_line_activate(struct irq_line *l, unsigned cpu);
 int irq_lines_activate_block(struct irq_line **l, unsigned n, unsigned cpu);
 /* Called by irq_dispatch().  False: the line does not own that vector here. */
 bool irq_line_interrupt(struct irq_line *l, unsigned vector);
+/* VECTOR_VACATE: if l has moved away from that vector of this CPU and nothing waits there, give it back. */
+void irq_line_vacate(struct irq_line *l, unsigned vector);
 
 /* Interrupts of l go to d as `pirq`, unmasked from now on.  0, -XEN_EBUSY (not shareable), -XEN_EINVAL (no such input),
  * -XEN_ENOSPC. */

@@ -48,13 +48,13 @@ static bool comes(unsigned i)
     return event_wait((unsigned)ports[i], n + 1, 1000);
 }
 
-/* The first time, message i comes once and no other.  (Later the emulated device, which throttles, repeats some.) */
+/* The first time, message i comes and no other.  (The emulated device, which throttles, repeats some.) */
 static void first(unsigned i)
 {
     EXPECT_TRUE(comes(i));
     time_spin(10000000);
     for (unsigned k = 0; k < MESSAGES; k++)
-        EXPECT_EQUAL(event_count[ports[k]], k <= i);
+        EXPECT_EQUAL(event_count[ports[k]] > 0, k <= i);
 }
 
 static void table_is_read_only(unsigned devfn, unsigned bar, unsigned long offset)
