@@ -21,7 +21,7 @@ CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror
 ifneq ($(findstring clang,$(CC)),)
-CFLAGS  += -Wno-gnu-variable-sized-type-not-at-end -Wno-address-of-packed-member -mretpoline
+CFLAGS  += -fdirect-access-external-data -Wno-gnu-variable-sized-type-not-at-end -Wno-address-of-packed-member -mretpoline
 else
 CFLAGS  += -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables
 endif
