@@ -65,6 +65,15 @@ static void acpi_read(void)
         log_warn("no usable ACPI tables: one CPU, no I/O APIC\n");
 }
 
+/* The loader's tables stay where they are: dom0 asks for the memory map later. */
+static void efi_read(void)
+{
+    const void *mmap = info.efi_mmap ? map_any(info.efi_mmap, info.efi_mmap_size) : NULL;
+
+    if (info.efi_system_table)
+        platform_set_efi(info.efi_system_table, mmap, info.efi_mmap_size, info.efi_desc_size);
+}
+
 static void clocks_init(void)
 {
     struct time_hw hw = {
@@ -82,6 +91,9 @@ static void interrupts_init(void)
     static struct ioapic_desc ioapics[ACPI_IOAPICS_MAX];
     static struct iso_desc isos[ACPI_OVERRIDES_MAX];
 
+    for (unsigned i = 0; i < acpi.nr_cpus; i++)
+        if (acpi.cpus[i].apic_id > 254 && opt_x2apic < 0)
+            opt_x2apic = 1;
     apic_init_bsp();
     for (unsigned i = 0; i < acpi.nr_ioapics; i++)
         ioapics[i] = (struct ioapic_desc){ acpi.ioapics[i].id, acpi.ioapics[i].addr, acpi.ioapics[i].gsi_base };
@@ -212,6 +224,7 @@ void boot_main(uint32_t magic, uint64_t table)
     mce_init_cpu();
 
     acpi_read();
+    efi_read();
     interrupts_init();
     cpus_name();
     clocks_init();

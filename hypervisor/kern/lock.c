@@ -69,16 +69,6 @@ void lock_irq_leave(unsigned base)
     h->base = base;
 }
 #else
-unsigned lock_irq_enter(void)
-{
-    return 0;
-}
-
-void lock_irq_leave(unsigned base)
-{
-    (void)base;
-}
-
 static void held_push(const spinlock_t *l, bool ordered)
 {
     (void)l, (void)ordered;

@@ -19,6 +19,7 @@
  */
 #include "x86/irqline.h"
 #include "core/port.h"
+#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/log.h"
@@ -370,8 +371,10 @@ bool irq_line_interrupt(struct irq_line *l, unsigned vector)
     lock(&l->lock);
     ours = vector_is_ours(l, vector);
     host = l->fn;
-    if (ours)
+    if (ours) {
         l->count++;
+        COUNT(device_irq);
+    }
     if (ours && !host)
         guest_interrupt(l);
     unlock(&l->lock);
