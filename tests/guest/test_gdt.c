@@ -28,6 +28,17 @@ static bool loads(unsigned sel)
     return trap_catch(&t, load_es, sel) == VEC_NONE;
 }
 
+/* A descriptor that is not present: #NP with its selector. */
+static void check_absent(void)
+{
+    struct trap t;
+
+    EXPECT_EQUAL(trap_catch(&t, load_es, 6 * 8 + 3), VEC_NP);
+    EXPECT_EQUAL(t.regs.error, 6 * 8);
+    EXPECT_EQUAL(trap_catch(&t, load_es, 7 * 8 + 3), VEC_GP);
+    EXPECT_EQUAL(t.regs.error, 7 * 8);
+}
+
 static void check_load(void)
 {
     unsigned long frames[16] = { mfn };
@@ -107,6 +118,7 @@ void test_main(void)
     gdt = page_alloc();
     mfn = frames[0] = virt_to_mfn(gdt);
     check_load();
+    check_absent();
     check_update();
     check_bad_content(TSS);
     check_bad_content(INTG);

@@ -90,6 +90,9 @@ static void check_domains(void)
     u.val = pte_make(0xb8, PTE_RW);                     /* the text screen */
     EXPECT_OK(hypercall(mmu_update, &u, 1, NULL, DOMID_IO));
     EXPECT_OK(hypercall(mmu_update, &u, 1, NULL, DOMID_SELF));
+    u.val = pte_make(0xfee00, PTE_RW);                  /* the local APIC is the hypervisor's */
+    EXPECT_REFUSED(hypercall(mmu_update, &u, 1, NULL, DOMID_IO));
+    EXPECT_REFUSED(hypercall(mmu_update, &u, 1, NULL, DOMID_SELF));
     u.val = 0;
     EXPECT_OK(hypercall(mmu_update, &u, 1, NULL, DOMID_SELF));
 }

@@ -22,6 +22,8 @@ bool test_on_xen(void);
 _Noreturn void test_end(void);
 /* A test whose end is the machine's reset (the `ends: reset` directive): say that all is well so far. */
 void test_expect_reset(void);
+/* The same for `ends: off`. */
+void test_expect_off(void);
 
 #define CHECK_STR_(x) #x
 #define CHECK_STR(x)  CHECK_STR_(x)

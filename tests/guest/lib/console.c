@@ -153,6 +153,13 @@ void test_expect_reset(void)
     printf("EXPECT: RESET\n");
 }
 
+void test_expect_off(void)
+{
+    if (checks_failed)
+        test_end();
+    printf("EXPECT: OFF\n");
+}
+
 void test_end(void)
 {
     if (!checks_done)

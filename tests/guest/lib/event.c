@@ -11,6 +11,7 @@
 
 volatile unsigned event_count[EVENTS_MAX];
 volatile unsigned event_cpu[EVENTS_MAX];
+volatile uint8_t event_owner[EVENTS_MAX];
 
 long event_callbacks_set(void)
 {
@@ -20,24 +21,29 @@ long event_callbacks_set(void)
 void event_init(void)
 {
     memset(shared_info.evtchn_mask, 0xff, sizeof(shared_info.evtchn_mask));
+    memset((void *)(uintptr_t)event_owner, EVENT_ANY, sizeof(event_owner));
     if (event_callbacks_set())
         test_abort("set_callbacks");
 }
 
+static void event_take(unsigned port)
+{
+    event_clear(port);
+    if (port >= EVENTS_MAX)
+        return;
+    event_cpu[port] = cpu_self()->id;
+    __atomic_add_fetch(&event_count[port], 1, __ATOMIC_SEQ_CST);
+}
+
 static void event_scan_word(unsigned w)
 {
-    for (;;) {
-        unsigned long bits = READ_ONCE(shared_info.evtchn_pending[w]) & ~READ_ONCE(shared_info.evtchn_mask[w]);
-        unsigned port;
+    unsigned long bits = READ_ONCE(shared_info.evtchn_pending[w]) & ~READ_ONCE(shared_info.evtchn_mask[w]);
 
-        if (!bits)
-            return;
-        port = w * 64 + (unsigned)__builtin_ctzl(bits);
-        event_clear(port);
-        if (port < EVENTS_MAX) {
-            event_cpu[port] = cpu_self()->id;
-            __atomic_add_fetch(&event_count[port], 1, __ATOMIC_SEQ_CST);
-        }
+    for (; bits; bits &= bits - 1) {
+        unsigned port = w * 64 + (unsigned)__builtin_ctzl(bits);
+
+        if (port >= EVENTS_MAX || event_owner[port] == EVENT_ANY || event_owner[port] == cpu_self()->id)
+            event_take(port);
     }
 }
 
@@ -100,12 +106,20 @@ void event_clear(unsigned port)
     __atomic_and_fetch(&shared_info.evtchn_pending[port / 64], ~(1ul << (port % 64)), __ATOMIC_SEQ_CST);
 }
 
+/* The port, and whose it is. */
+static long event_own(unsigned port, unsigned vcpu)
+{
+    if (port < EVENTS_MAX)
+        event_owner[port] = (uint8_t)vcpu;
+    return (long)port;
+}
+
 long event_bind_virq(unsigned virq, unsigned vcpu)
 {
     struct evtchn_bind_virq b = { .virq = virq, .vcpu = vcpu };
     long rc = hypercall(event_channel_op, EVTCHNOP_bind_virq, &b);
 
-    return rc ? rc : (long)b.port;
+    return rc ? rc : event_own(b.port, vcpu);
 }
 
 long event_bind_ipi(unsigned vcpu)
@@ -113,7 +127,7 @@ long event_bind_ipi(unsigned vcpu)
     struct evtchn_bind_ipi b = { .vcpu = vcpu };
     long rc = hypercall(event_channel_op, EVTCHNOP_bind_ipi, &b);
 
-    return rc ? rc : (long)b.port;
+    return rc ? rc : event_own(b.port, vcpu);
 }
 
 long event_alloc_unbound(domid_t dom, domid_t remote)
@@ -121,7 +135,7 @@ long event_alloc_unbound(domid_t dom, domid_t remote)
     struct evtchn_alloc_unbound a = { .dom = dom, .remote_dom = remote };
     long rc = hypercall(event_channel_op, EVTCHNOP_alloc_unbound, &a);
 
-    return rc ? rc : (long)a.port;
+    return rc ? rc : event_own(a.port, EVENT_ANY);
 }
 
 long event_bind_interdomain(domid_t remote, unsigned port)
@@ -129,7 +143,7 @@ long event_bind_interdomain(domid_t remote, unsigned port)
     struct evtchn_bind_interdomain b = { .remote_dom = remote, .remote_port = port };
     long rc = hypercall(event_channel_op, EVTCHNOP_bind_interdomain, &b);
 
-    return rc ? rc : (long)b.local_port;
+    return rc ? rc : event_own(b.local_port, EVENT_ANY);
 }
 
 long event_send(unsigned port)

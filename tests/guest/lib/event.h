@@ -11,6 +11,9 @@
 /* How often each port was seen pending by the upcall, and on which vCPU last. */
 extern volatile unsigned event_count[EVENTS_MAX];
 extern volatile unsigned event_cpu[EVENTS_MAX];
+/* Whose upcall may take it: EVENT_ANY, or a vCPU (ports share words, so another's scan sees them too). */
+#define EVENT_ANY 0xff
+extern volatile uint8_t event_owner[EVENTS_MAX];
 
 void event_init(void);
 /* Set the event and failsafe callbacks of this vCPU. */
