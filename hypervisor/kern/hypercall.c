@@ -5,6 +5,7 @@
  */
 #include "kern/hypercall.h"
 #include "core/port.h"
+#include "ctl/mca.h"
 #include "ctl/memory.h"
 #include "ctl/physdev.h"
 #include "ctl/platform.h"
@@ -24,6 +25,7 @@
 #include "pv/registers.h"
 #include "pv/traps.h"
 #include "x86/vtime.h"
+#include <xen/arch-x86/xen-mca.h>
 
 #define HYPERCALLS 64
 
@@ -60,6 +62,7 @@ static hcall_fn *const table[HYPERCALLS] = {
     [__HYPERVISOR_event_channel_op] = do_event_channel_op,
     [__HYPERVISOR_physdev_op] = do_physdev_op,
     [__HYPERVISOR_hvm_op] = do_hvm_op,
+    [__HYPERVISOR_mca] = do_mca,
 };
 
 /* A guest-controlled number indexes the table: also a mispredicted one stays inside. */

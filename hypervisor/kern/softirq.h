@@ -14,6 +14,7 @@ enum softirq {
     SOFTIRQ_RCU,      /* what is freed where no lock is held */
     SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
     SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
+    SOFTIRQ_MCE,      /* a machine check was recorded (x86/mce.c) */
     NR_SOFTIRQS,
 };
 

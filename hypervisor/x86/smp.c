@@ -18,7 +18,7 @@
 #include "x86/fpu.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/nmi.h"
+#include "x86/mce.h"
 #include "x86/paging.h"
 #include "kern/time.h"
 #include "x86/spec.h"

@@ -14,6 +14,7 @@
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
+#include "x86/mce.h"
 #include "x86/nmi.h"
 #include "x86/selectors.h"
 #include "x86/uaccess.h"

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Machine checks: exceptions, and a look at the banks of every CPU now and then for what was corrected silently.
+ * What is found is kept for dom0 (ctl/mca.c) in a few records; if nobody fetches them, the first ones are kept.
+ */
+#ifndef X86_MCE_H
+#define X86_MCE_H
+
+#include "core/types.h"
+
+struct cpu_user_regs;
+
+#define MCE_RECORD_BANKS 8
+
+struct mce_bank {
+    unsigned bank;
+    uint64_t status, address, misc;
+};
+
+/* What one look at one CPU's banks found. */
+struct mce_record {
+    uint64_t id;                /* never 0 */
+    bool urgent;                /* by exception */
+    bool uncorrected;
+    domid_t domid;              /* which guest ran; DOMID_INVALID: none */
+    uint16_t vcpu;
+    unsigned cpu;
+    uint64_t global_status, tsc;
+    unsigned nr_banks;
+    struct mce_bank bank[MCE_RECORD_BANKS];
+};
+
+/* Boot. */
+void mce_init(void);
+/* Each CPU: enable the banks. */
+void mce_init_cpu(void);
+/* #MC, of a guest or ours.  Stops the machine if it can't go on; else the guest that consumed bad data may be crashed. */
+void mce_handle(struct cpu_user_regs *regs);
+
+/* The oldest record of the kind.  False: none.  Any number of times, until mce_record_done() gives it up. */
+bool mce_record_get(bool urgent, struct mce_record *r);
+/* False: there is no such record. */
+bool mce_record_done(bool urgent, uint64_t id);
+/* MCG_CAP of the machine; 0: no machine checks. */
+uint64_t mce_capabilities(void);
+
+#endif
