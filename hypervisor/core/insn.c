@@ -129,6 +129,8 @@ static void modrm(struct reader *r, struct insn *i, bool compat)
     i->mod = b >> 6;
     i->reg = (uint8_t)((b >> 3 & 7) | (i->rex & 4) << 1);
     i->rm = (uint8_t)((b & 7) | (i->rex & 1) << 3);
+    if (i->map == 1 && (i->opcode & 0xfc) == 0x20)
+        i->mod = 3; /* mov of control and debug registers: whatever it says */
     if (i->mod == 3)
         return;
     if ((b & 7) == 4) {

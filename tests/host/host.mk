@@ -78,6 +78,9 @@ $(HOST_B)/libcore.a: $(host_raws:.raw=.o) $(HOST_B)/port_host.o
 $(HOST_B)/test_%: $(HOST_B)/test_%.o $(HOST_B)/libcore.a
 	$(HOST_CC) -fsanitize=address,undefined -o $@ $^ $(host_libs)
 
+# The decoder is compared with an independent one.
+$(HOST_B)/test_insn $(HOST_B)/fuzz_insn: host_libs += -lZydis
+
 $(HOST_B)/fuzz_%: $(HOST_B)/fuzz_%.o $(HOST_B)/libcore.a
 	$(HOST_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ $(host_libs)
 

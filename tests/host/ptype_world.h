@@ -715,7 +715,8 @@ static uint64_t pick_entry(struct bytes *b, uint16_t d, uint64_t m, enum frame_t
     if (kind % 4 == 3)
         flags ^= PTE_US | PTE_A | PTE_D | PTE_NX;
     if (type == FT_L1) {
-        to = pick_frame(b, d, kind % 8 < 5 ? FT_WRITABLE : FT_NONE);
+        to = kind % 32 == 1 ? 98 + byte(b) % 24 /* device memory, mostly */
+           : pick_frame(b, d, kind % 8 < 5 ? FT_WRITABLE : FT_NONE);
         if (kind % 8 > 3)
             flags &= ~PTE_RW;
     } else {
@@ -1019,6 +1020,13 @@ static void op_retype(struct bytes *b, uint16_t d)
 
     if (!deferred_finish(W.strict) || !find_entry(b, d, (enum frame_type)(FT_L1 + how % 4 % 3), &m, &at))
         return;
+    if (d == D2 && ptype_level(MFN(m)) == 1 && (how & 8)) { /* first map the other's memory there */
+        c.frame_owner = D1;
+        set_entry(b, c, m, at, pick_frame(b, D1, FT_WRITABLE) << PAGE_SHIFT | PTE_P | PTE_RW);
+        cpus_look();
+        if (!is_ram(pte_mfn(entries(m)[at]).n))
+            return;
+    }
     to = pte_mfn(entries(m)[at]).n;
     owner = (uint16_t)ref_owner(frames[to].ref);
     set_entry(b, c, m, at, 0);
