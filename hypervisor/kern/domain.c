@@ -368,12 +368,15 @@ static void dom0_shutdown(uint8_t reason)
 
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
+    uint8_t none = SHUTDOWN_CODE_INVALID;
+
+    if (!__atomic_compare_exchange_n(&d->shutdown_code, &none, reason, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        reason = none; /* SCHEDOP_shutdown_code latched another */
     if (d == dom0)
         dom0_shutdown(reason);
     /* The first reason stands.  No lock: this is called from any context. */
     if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
         return;
-    d->shutdown_code = reason;
     domain_each_vcpu(d, v)
         vcpu_pause_nosync(v);
     virq_raise_global(VIRQ_DOM_EXC);

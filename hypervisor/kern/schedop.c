@@ -108,9 +108,7 @@ static long op_shutdown_code(uint64_t arg)
 
     if (copy_from_guest(&s, arg, sizeof(s)))
         return -XEN_EFAULT;
-    lock(&d->ctl_lock);
-    d->shutdown_code = (uint8_t)s.reason;
-    unlock(&d->ctl_lock);
+    WRITE_ONCE(d->shutdown_code, (uint8_t)s.reason);
     return 0;
 }
 

@@ -77,7 +77,7 @@ static void check_others(void)
 {
     struct sched_remote_shutdown r = { .domain_id = 4711, .reason = SHUTDOWN_poweroff };
     struct sched_pin_override pin_to = { .pcpu = 0 };
-    struct sched_shutdown s = { .reason = SHUTDOWN_crash };
+    struct sched_shutdown s = { .reason = SHUTDOWN_poweroff }; /* as which the end of the test is then reported */
 
     EXPECT_OK(hypercall(sched_op, SCHEDOP_yield));
     EXPECT_ERR(hypercall(sched_op, SCHEDOP_remote_shutdown, &r), ESRCH);
