@@ -46,7 +46,7 @@ $(B)/gen/asm_offsets.h: hypervisor/x86/asm_offsets.c $(wildcard hypervisor/*/*.h
 	$(Q)sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(B)/gen/asm_offsets.s > $@
 
 # Which CPU features para-virtual guests may see: the ABI's header marks them with an A (all kinds of guest).
-$(B)/gen/cpuid_pv.h: /usr/include/xen/arch-x86/cpufeatureset.h | $(XEN_INC)/xen
+$(B)/gen/cpuid_pv.h: /usr/include/xen/arch-x86/cpufeatureset.h Makefile | $(XEN_INC)/xen
 	$(Q)mkdir -p $(@D) && awk -F'[(,*+)]' '/^XEN_CPUFEATURE\(.*\/\*[^ ]*A/ { w[$$3 + int($$5 / 32)] += 2 ^ ($$5 % 32) } \
 		END { printf "#define CPUID_PV_FEATURES"; for (i = 0; i < 19; i++) printf "%s %uu", i ? "," : "", w[i]; print "" }' $< > $@
 
