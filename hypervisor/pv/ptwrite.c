@@ -11,6 +11,7 @@
 #include "pv/fetch.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
+#include "x86/msi.h"
 
 static uint64_t mask_of(unsigned bytes)
 {
@@ -47,6 +48,14 @@ static bool l1_table_at(struct vcpu *v, uint64_t gva, mfn_t *m)
            ref_owner(READ_ONCE(frame_of(*m)->ref)) == v->domain->id;
 }
 
+/* A device's MSI-X table, which the guest may only look at (x86/msi.h): writes to it have no effect. [pt_lock] */
+static bool message_table_at(struct vcpu *v, uint64_t gva)
+{
+    uint64_t pte = pv_read_l1e(v, gva);
+
+    return (pte & PTE_P) && !(pte & PTE_RW) && !frame_is_ram(pte_mfn(pte)) && msix_table_frame(pte_mfn(pte));
+}
+
 bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2)
 {
     struct insn i;
@@ -63,6 +72,8 @@ bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2)
     lock(&v->domain->pv->pt_lock);
     if (l1_table_at(v, at, &m))
         rc = entry_emulate(v, &i, bytes, m, at & ~PAGE_MASK);
+    else if (message_table_at(v, at))
+        rc = 0;
     unlock(&v->domain->pv->pt_lock);
     if (rc)
         return false;

@@ -61,11 +61,18 @@ static void table_is_read_only(unsigned devfn, unsigned bar, unsigned long offse
 {
     volatile uint32_t *view = pci_map(devfn, bar, UNMAPPED + 0x200000, offset & PAGE_MASK, PAGE_SIZE);
     uint64_t *pte = pt_entry(NULL, UNMAPPED + 0x200000, 1);
+    uint32_t before;
 
     EXPECT_TRUE(view[(offset & ~PAGE_MASK) / 4] >> 20 == 0xfee);
     REQUIRE(pte != NULL);
     EXPECT_TRUE(*pte & PTE_P);
     EXPECT_TRUE(!(*pte & PTE_W));
+    /* The guest's writes have no effect. */
+    before = view[(offset & ~PAGE_MASK) / 4];
+    view[(offset & ~PAGE_MASK) / 4] = 0x12345678;
+    view[(offset & ~PAGE_MASK) / 4 + 3] = 1;
+    EXPECT_EQUAL(view[(offset & ~PAGE_MASK) / 4], before);
+    EXPECT_EQUAL(view[(offset & ~PAGE_MASK) / 4 + 3] & 1, 0);
 }
 
 void test_main(void)
