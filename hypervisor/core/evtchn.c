@@ -10,6 +10,7 @@
  */
 #include "core/evtchn.h"
 #include "core/evtchn_abi.h"
+#include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
 
@@ -34,6 +35,7 @@ struct evtchn *evtchn_find(const struct evtchn_domain *t, uint32_t port)
 
     if (port - 1 >= EVTCHN_MAX_PORTS - 1)
         return NULL;
+    port = (uint32_t)index_clamp(port, EVTCHN_MAX_PORTS);
     g = group_find(t, port);
     if (!g)
         return NULL;

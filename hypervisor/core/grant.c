@@ -8,6 +8,7 @@
  * looked at again (the guest clears the entry first and then looks at the status).
  */
 #include "core/grant.h"
+#include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
 
@@ -22,17 +23,17 @@ static struct grant_active *active_at(const struct grant_table *t, grant_ref_t r
 {
     unsigned per = t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME;
 
-    return &t->active[ref / per][ref % per];
+    return &t->active[index_clamp(ref / per, t->nr_frames)][ref % per];
 }
 
 static struct grant_entry_v1 *entry_v1(const struct grant_table *t, grant_ref_t ref)
 {
-    return (struct grant_entry_v1 *)t->shared[ref / GRANT_V1_PER_FRAME] + ref % GRANT_V1_PER_FRAME;
+    return (struct grant_entry_v1 *)t->shared[index_clamp(ref / GRANT_V1_PER_FRAME, t->nr_frames)] + ref % GRANT_V1_PER_FRAME;
 }
 
 static union grant_entry_v2 *entry_v2(const struct grant_table *t, grant_ref_t ref)
 {
-    return (union grant_entry_v2 *)t->shared[ref / GRANT_V2_PER_FRAME] + ref % GRANT_V2_PER_FRAME;
+    return (union grant_entry_v2 *)t->shared[index_clamp(ref / GRANT_V2_PER_FRAME, t->nr_frames)] + ref % GRANT_V2_PER_FRAME;
 }
 
 static grant_status_t *status_at(const struct grant_table *t, grant_ref_t ref)

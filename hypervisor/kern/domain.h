@@ -9,6 +9,7 @@
 #ifndef KERN_DOMAIN_H
 #define KERN_DOMAIN_H
 
+#include "core/nospec.h"
 #include "core/types.h"
 #include "kern/cpumask.h"
 #include "kern/lock.h"
@@ -116,7 +117,7 @@ void domain_shutdown(struct domain *d, uint8_t reason);
 /* vCPU `id` of d, or NULL. */
 static inline struct vcpu *domain_vcpu(const struct domain *d, unsigned id)
 {
-    return id < d->max_vcpus ? READ_ONCE(d->vcpu[id]) : NULL;
+    return id < d->max_vcpus ? READ_ONCE(d->vcpu[index_clamp(id, d->max_vcpus)]) : NULL;
 }
 
 #define domain_each_vcpu(d, v) \

@@ -4,6 +4,7 @@
  * or from a multicall's entry.
  */
 #include "kern/hypercall.h"
+#include "core/nospec.h"
 #include "core/port.h"
 #include "ctl/mca.h"
 #include "ctl/memory.h"
@@ -68,10 +69,7 @@ static hcall_fn *const table[HYPERCALLS] = {
 /* A guest-controlled number indexes the table: also a mispredicted one stays inside. */
 static hcall_fn *handler_of(uint64_t nr)
 {
-    uint64_t inside = nr < HYPERCALLS ? ~0ul : 0;
-
-    __asm__ volatile("" : "+r"(inside));
-    return nr < HYPERCALLS ? table[nr & inside] : NULL;
+    return nr < HYPERCALLS ? table[index_clamp(nr, HYPERCALLS)] : NULL;
 }
 
 void hypercall_entry(struct cpu_user_regs *r)

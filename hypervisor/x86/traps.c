@@ -12,10 +12,12 @@
 #include "pv/traps.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
+#include "x86/features.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
 #include "x86/mce.h"
 #include "x86/nmi.h"
+#include "x86/paging.h"
 #include "x86/selectors.h"
 #include "x86/uaccess.h"
 
@@ -37,10 +39,18 @@ void regs_print(const struct cpu_user_regs *r)
     log_err("cr2 %016lx  cr3 %016lx  cr4 %016lx\n", READ_CR(2), READ_CR(3), READ_CR(4));
 }
 
+/* A gate doesn't clear the flag that lifts SMAP: a guest, or our own access to one, may have had it set. */
+static void smap_restore(void)
+{
+    if (cr4_base & CR4_SMAP)
+        __asm__ volatile("clac" ::: "memory");
+}
+
 void trap_from_hypervisor(struct cpu_user_regs *r)
 {
     uint64_t fixup;
 
+    smap_restore();
     if (r->entry_vector == TRAP_NMI) {
         nmi_in_hypervisor(r);
         return;
@@ -66,6 +76,7 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
 
 void trap_from_guest(struct cpu_user_regs *r)
 {
+    smap_restore();
     COUNT(guest_trap);
     if (r->entry_vector == TRAP_NMI) {
         nmi_in_guest(r);
@@ -82,6 +93,7 @@ void trap_from_guest(struct cpu_user_regs *r)
 
 void interrupt_from_guest(unsigned vector, const struct cpu_user_regs *r)
 {
+    smap_restore();
     COUNT(guest_interrupt);
     irq_dispatch(vector, r);
 }

@@ -44,13 +44,13 @@ static void check_processors(void)
     printf("chip %u core %u thread %u apic %u cluster %u cores %u/%u threads %u mcg %lx\n", cpu[1].mc_chipid, cpu[1].mc_coreid,
            cpu[1].mc_threadid, cpu[1].mc_apicid, cpu[1].mc_clusterid, cpu[1].mc_ncores, cpu[1].mc_ncores_active,
            cpu[1].mc_nthreads, cpu[1].mc_msrvalues[0].value);
+    if (test_on_xen())
+        return; /* with fewer than all, Xen 4.17 writes past its buffer, and dies */
     op.u.mc_physcpuinfo.ncpus = 1;
     memset(cpu, 0xff, sizeof(cpu));
     EXPECT_OK(mca(XEN_MC_physcpuinfo));
     EXPECT_EQUAL(op.u.mc_physcpuinfo.ncpus, 1);
     EXPECT_EQUAL(cpu[1].mc_cpunr, ~0u);
-    if (test_on_xen())
-        return; /* Xen 4.17 frees what it never allocated, and dies */
     op.u.mc_physcpuinfo.ncpus = 0;
     EXPECT_ERR(mca(XEN_MC_physcpuinfo), EINVAL);
 }
