@@ -8,7 +8,7 @@
         m.qmp("system_reset"); m.monitor("info registers")
 
 A Machine in driven mode (the default) has the agent on its console (rig/rootfs/usr/lib/hospes/agent).
-At most two emulators run at once on one computer (slot files in the temporary directory), because a
+At most two emulators (HOSPES_EMULATORS) run at once on one computer (slot files in the temporary directory): a
 test that shares two cores with five others only measures patience. HOSPES_SLOT in the environment says that
 the caller has taken one.
 Everything the console printed is in m.log (bytes) and, if Config.logfile is set, in that file.
@@ -32,6 +32,7 @@ RIG = os.environ.get("HOSPES_RIG", os.path.join(TOP, "build", "rig"))
 # However we end, what we started ends too.
 DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 # Everything waits longer on a slower or busier computer.
+EMULATORS = int(os.environ.get("HOSPES_EMULATORS", "2"))
 PATIENCE = float(os.environ.get("HOSPES_PATIENCE", "1"))
 
 
@@ -99,7 +100,7 @@ def cpio_archive(files):
 
 
 class Slot:
-    """One of two places on this computer in which an emulator may run."""
+    """One of the places on this computer in which an emulator may run."""
 
     def __init__(self):
         self.file = None
@@ -115,7 +116,7 @@ class Slot:
         """Waits for a free place; those who wait are served in turn."""
         with self._open("emu.queue") as queue:
             fcntl.flock(queue, fcntl.LOCK_EX)
-            while not (self.file or self._try(0) or self._try(1)):
+            while not any(self._try(index) for index in range(EMULATORS)):
                 time.sleep(0.2)
 
     def _try(self, index):
