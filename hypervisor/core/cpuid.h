@@ -2,7 +2,7 @@
 /*
  * What CPUID tells a para-virtual guest: the machine's leaf, cut down to what the ABI's list of features
  * (xen/arch-x86/cpufeatureset.h, those marked for all guests) allows.  Pure.
- * docs/abi.md, section CPUID, lists where this differs from Xen's answers.
+ * docs/processor.md lists where this differs from Xen's answers.
  */
 #ifndef CORE_CPUID_H
 #define CORE_CPUID_H

@@ -239,7 +239,7 @@ static void show(void)
              use_rsb ? " RSB" : "", use_ibpb || use_rsb ? "" : " nothing", use_verw ? "VERW" : "no buffers cleared");
     if (cpu.is_intel && !(cpu.caps & CAPS_RDCL_NO))
         log_warn("Speculation: this processor may be open to Meltdown, and para-virtual guests are NOT kept from it "
-                 "(docs/caveats.md)\n");
+                 "(docs/processor.md)\n");
 }
 
 static void key_spec(char key)

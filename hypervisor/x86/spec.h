@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Speculative execution: what the processor leaks or offers, and what we do about it.  docs/security.md has the reasons.
+ * Speculative execution: what the processor leaks or offers, and what we do about it.  docs/processor.md has the reasons.
  *
  * Branches through pointers are retpolines in all of our code.  SPEC_CTRL and IBPB are handled on the world switch only:
  * what a guest sets in SPEC_CTRL stays in force while we run on its behalf, which can only make us safer.  Buffers
