@@ -185,7 +185,7 @@ static void start_dom0(const char *extra)
         .kernel = maddr_to_virt(info.mods[0].start), .kernel_size = info.mods[0].end - info.mods[0].start,
         .initrd = info.nr_mods > 1 ? info.mods[1].start : 0,
         .initrd_size = info.nr_mods > 1 ? info.mods[1].end - info.mods[1].start : 0,
-        .cmdline = cmdline, .pages = options.dom0_mem >> PAGE_SHIFT,
+        .cmdline = cmdline, .pin_vcpus = options.dom0_vcpus_pin, .pages = options.dom0_mem >> PAGE_SHIFT,
         .min_pages = options.dom0_mem_min >> PAGE_SHIFT, .max_pages = options.dom0_mem_max >> PAGE_SHIFT,
         .vcpus = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, (unsigned)MAX_VCPUS) : online,
     });

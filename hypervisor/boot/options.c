@@ -102,6 +102,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("dom0_mem", dom0_mem_set),
     CMDLINE_NUMBER("gnttab_max_frames", &grant_opt_max_frames),
     CMDLINE_NUMBER("gnttab_max_maptrack_frames", &grant_opt_max_maptrack),
+    CMDLINE_FLAG("dom0_vcpus_pin", &options.dom0_vcpus_pin),
     CMDLINE_CALL("guest_loglvl", guest_loglvl_set),
     CMDLINE_CALL("loglvl", loglvl_set),
     CMDLINE_NUMBER("maxcpus", &options.maxcpus),

@@ -8,7 +8,7 @@
 struct options {
     uint64_t dom0_mem, dom0_mem_min, dom0_mem_max; /* bytes, 0: not given */
     unsigned dom0_max_vcpus, maxcpus;              /* 0: not given */
-    bool nosmp;
+    bool nosmp, dom0_vcpus_pin;
 };
 
 extern struct options options; /* [const after options_parse] */

@@ -175,8 +175,10 @@ void vcpu_info_release(struct vcpu *v)
         guest_frame_unmap_shared(v->domain, (void *)((uint64_t)old & PAGE_MASK));
 }
 
-static long op_send_nmi(struct vcpu *v)
+static long op_send_nmi(struct vcpu *v, uint64_t arg)
 {
+    if (arg)
+        return -XEN_EINVAL; /* the ABI gives it no argument */
     if (!READ_ONCE(v->nmi_pending))
         vcpu_nmi(v);
     return 0;
@@ -239,7 +241,7 @@ long do_vcpu_op(struct hcall *c)
     case VCPUOP_register_vcpu_info:
         return op_register_info(v, arg);
     case VCPUOP_send_nmi:
-        return op_send_nmi(v);
+        return op_send_nmi(v, arg);
     case VCPUOP_get_physid:
         return op_physid(v, arg);
     default:

@@ -76,9 +76,8 @@ static int tables_set(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (rc == 0)
         rc = pv_set_table(v, cr3_mfn(c->ctrlreg[3]), false);
-    /* The ABI marks a present user table by bit 0. */
     if (rc == 0)
-        rc = pv_set_table(v, user & 1 ? cr3_mfn(user) : MFN_NONE, true);
+        rc = pv_set_table(v, user ? cr3_mfn(user) : MFN_NONE, true);
     if (rc == 0 && !v->pv->kernel_mode && mfn_eq(v->pv->table_user, MFN_NONE))
         rc = -XEN_EINVAL;
     return rc;

@@ -24,6 +24,7 @@
 #include "kern/pages.h"
 #include "kern/sched.h"
 #include "kern/time.h"
+#include "pv/mmu.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
@@ -419,6 +420,7 @@ static void start_vcpu(struct build *b, mfn_t l4)
     if (rc)
         panic("dom0's first page tables are not valid (%d)\n", rc);
     v->pv->table = l4;
+    pv_table_show_m2p(l4, true);
     v->pv->cr3 = mfn_to_maddr(l4);
     v->pv->kernel_mode = true;
     v->regs.rip = b->elf.entry;
@@ -448,6 +450,14 @@ static uint64_t pages_wanted(const struct dom0_config *cfg, uint64_t coming)
     return n;
 }
 
+static int vcpu_pin(struct vcpu *v, unsigned cpu)
+{
+    cpumask_t only = { { 0 } };
+
+    cpumask_set(&only, cpu);
+    return sched_vcpu_set_affinity(v, &only, NULL);
+}
+
 static struct domain *domain_make(const struct dom0_config *cfg)
 {
     struct domain_config dc = {
@@ -458,8 +468,11 @@ static struct domain *domain_make(const struct dom0_config *cfg)
     int rc = 0;
     struct domain *d = domain_create(&dc, &rc);
 
-    for (unsigned i = 0; d && i < cfg->vcpus && rc == 0; i++)
+    for (unsigned i = 0; d && i < cfg->vcpus && rc == 0; i++) {
         rc = vcpu_create(d, i);
+        if (rc == 0 && cfg->pin_vcpus)
+            rc = vcpu_pin(d->vcpu[i], i % nr_cpus);
+    }
     if (!d || rc)
         panic("dom0 can't be created (%d)\n", rc);
     rc = io_domain_setup_dom0(d);

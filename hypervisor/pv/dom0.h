@@ -12,6 +12,7 @@ struct dom0_config {
     const char *cmdline;
     uint64_t min_pages, max_pages, pages; /* dom0_mem=; 0: not given */
     unsigned vcpus;
+    bool pin_vcpus;               /* vCPU n runs on CPU n only */
     uint64_t module_frames;       /* what the modules occupy ... */
     void (*modules_done)(void);   /* ... until this: they are copied */
 };

@@ -19,6 +19,9 @@ bool guest_range_usable(uint64_t gva, uint64_t n);
 /* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for it. */
 bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2);
 
+/* Entry 256 of an L4: show or hide the machine-to-phys table. */
+void pv_table_show_m2p(mfn_t l4, bool show);
+
 /* Install new kernel or user tables for v (current or not running). References move; 0, -XEN_EINVAL, -XEN_EAGAIN. */
 int pv_set_table(struct vcpu *v, mfn_t m, bool user);
 /* A table whose taking apart was interrupted: go on with it.  0 or -XEN_EAGAIN. Needed before v does page-table work. */

@@ -10,12 +10,23 @@
 #include "pv/mmu.h"
 #include "pv/mmu_context.h"
 #include "pv/pv.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
 
 #define COUNT_CONTINUED (1u << 31)
 
 /* ---- Tables in use ---- */
+
+/* The M2P is for the guest's kernel, not for its processes: the entry comes and goes with the use of the L4. */
+void pv_table_show_m2p(mfn_t l4, bool show)
+{
+    uint64_t *t = frame_map(l4);
+
+    WRITE_ONCE(t[HV_L4_FIRST], show ? hv_l4_entry(HV_L4_FIRST) : 0);
+    frame_unmap(t);
+}
 
 /* [pt_lock of the domain] the table's references are ours now */
 static void table_install(struct vcpu *v, mfn_t m, bool user)
@@ -24,6 +35,8 @@ static void table_install(struct vcpu *v, mfn_t m, bool user)
     mfn_t *slot = user ? &pv->table_user : &pv->table;
 
     *slot = m;
+    if (!mfn_eq(m, MFN_NONE))
+        pv_table_show_m2p(m, !user);
     if (user == pv->kernel_mode)
         return;
     pv->cr3 = mfn_to_maddr(m);

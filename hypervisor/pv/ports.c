@@ -21,20 +21,28 @@ bool pv_iopl_allows(const struct vcpu *v)
     return v->pv->iopl >= (v->pv->kernel_mode ? 1 : 3);
 }
 
-static bool bitmap_allows(const struct vcpu *v, unsigned port, unsigned bytes)
+static bool bitmap_allows(struct vcpu *v, unsigned port, unsigned bytes)
 {
     uint8_t map[2] = { 0xff, 0xff };
+    bool was_kernel = v->pv->kernel_mode;
     uint32_t bits;
+    int rc;
 
     if (!v->pv->iobitmap_va || port + bytes > v->pv->iobitmap_ports)
         return false;
-    if (copy_from_guest(map, v->pv->iobitmap_va + port / 8, (port & 7) + bytes > 8 ? 2 : 1))
+    /* It lies in the kernel's space, which a process's page table doesn't show. */
+    if (!was_kernel)
+        pv_toggle_mode(v);
+    rc = copy_from_guest(map, v->pv->iobitmap_va + port / 8, (port & 7) + bytes > 8 ? 2 : 1);
+    if (!was_kernel)
+        pv_toggle_mode(v);
+    if (rc)
         return false;
     bits = (uint32_t)(map[0] | map[1] << 8) >> (port & 7);
     return !(bits & ((1u << bytes) - 1));
 }
 
-static bool allowed(const struct vcpu *v, unsigned port, unsigned bytes)
+static bool allowed(struct vcpu *v, unsigned port, unsigned bytes)
 {
     return pv_iopl_allows(v) || bitmap_allows(v, port, bytes);
 }

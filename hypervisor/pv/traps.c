@@ -296,6 +296,7 @@ bool pv_exit_work(struct vcpu *v)
     }
     if ((v->exit_work & VCPU_WORK_NMI) && !v->pv->nmi_masked) {
         __atomic_and_fetch(&v->exit_work, (uint8_t)~VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
+        v->nmi_pending = false;
         if (v->pv->nmi.eip) {
             v->pv->nmi_masked = true;
             bounce_callback(v, &v->pv->nmi, 0);

@@ -70,7 +70,8 @@ static bool map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t fla
         if (!t)
             return false;
     }
-    t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | PTE_G | (to_level > 1 ? PTE_PS : 0);
+    t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | (to_level > 1 ? PTE_PS : 0) |
+                                (flags & PTE_US ? 0 : PTE_G); /* the guests' view of the M2P is not in all tables */
     return true;
 }
 
@@ -222,6 +223,11 @@ void paging_init_cpu(void)
     WRITE_CR(4, cr4_base);
     WRITE_CR(0, CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     wrmsr(MSR_PAT, PAT_HOSPES);
+}
+
+uint64_t hv_l4_entry(unsigned slot)
+{
+    return hv_l4[slot];
 }
 
 void hv_fill_l4(uint64_t *l4, uint64_t per_domain)

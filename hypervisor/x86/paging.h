@@ -22,6 +22,8 @@ void *ioremap(uint64_t maddr, size_t size);
 uint64_t hv_translate(uint64_t va);
 /* Our entries (256-271) of an L4 table; per_domain: entry 258, or 0. */
 void hv_fill_l4(uint64_t *l4, uint64_t per_domain);
+/* One of them, but not 258. */
+uint64_t hv_l4_entry(unsigned slot);
 /* The L4 table that has nothing but our own mappings. */
 extern uint64_t hv_l4_maddr;
 /* Width of machine addresses in bits. */
