@@ -68,7 +68,7 @@ struct target { unsigned nr, cmds; uint32_t skip[2]; };
 /* Per hypercall: how many subcommands, and which of the first 64 not to call. */
 #define BIT(n) (1u << ((n) % 32))
 static const struct target targets[] = {
-    { __HYPERVISOR_set_debugreg, 9, { 1u << 7 } },
+    { __HYPERVISOR_set_debugreg, 9, { 1u << 5 | 1u << 7 } },    /* DR5 may be DR7: no breakpoints on ourselves */
     { __HYPERVISOR_get_debugreg, 9, { 0 } },
     { __HYPERVISOR_memory_op, 30, { BIT(XENMEM_decrease_reservation) | BIT(XENMEM_exchange) } },
     { __HYPERVISOR_xen_version, 12, { 0 } },
@@ -84,7 +84,8 @@ static const struct target targets[] = {
     { __HYPERVISOR_update_descriptor, 0, { 0 } },
     { __HYPERVISOR_xsm_op, 0, { 0 } },
     { __HYPERVISOR_nmi_op, 3, { BIT(0) } },
-    { __HYPERVISOR_sched_op, 9, { BIT(SCHEDOP_block) | BIT(SCHEDOP_poll) | BIT(SCHEDOP_shutdown) | BIT(SCHEDOP_remote_shutdown) |
+    { __HYPERVISOR_sched_op, 9, { BIT(SCHEDOP_block) | BIT(SCHEDOP_poll) | BIT(SCHEDOP_shutdown) | BIT(SCHEDOP_shutdown_code) |
+                                   BIT(SCHEDOP_remote_shutdown) |
                                   BIT(SCHEDOP_watchdog) } },
     { __HYPERVISOR_event_channel_op, 15, { 0 } },
     { __HYPERVISOR_physdev_op, 32, { 0 } },

@@ -83,6 +83,8 @@ static void check_others(void)
     EXPECT_ERR(hypercall(sched_op, SCHEDOP_remote_shutdown, &r), ESRCH);
     EXPECT_ERR(hypercall(sched_op, SCHEDOP_remote_shutdown, UNMAPPED), EFAULT);
     EXPECT_OK(hypercall(sched_op, SCHEDOP_shutdown_code, &s));
+    s.reason = SHUTDOWN_poweroff;                           /* the latched one is what our end will report */
+    EXPECT_OK(hypercall(sched_op, SCHEDOP_shutdown_code, &s));
     EXPECT_ERR(hypercall(sched_op, SCHEDOP_shutdown_code, UNMAPPED), EFAULT);
     EXPECT_ERR(hypercall(sched_op, SCHEDOP_shutdown, UNMAPPED), EFAULT);
     EXPECT_OK(hypercall(sched_op, SCHEDOP_pin_override, &pin_to));

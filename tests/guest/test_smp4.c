@@ -33,6 +33,7 @@ static void body(void)
         hypercall(sched_op, SCHEDOP_block);                 /* looks for events before it sleeps, and unmasks */
         events_off();
     }
+    events_on();
     __atomic_add_fetch(&finished, 1, __ATOMIC_SEQ_CST);
 }
 
