@@ -296,10 +296,18 @@ static void slice_program(struct cpu_sched *q, uint64_t until)
 /* Choose who runs here, account it, set the slice's timer.  *helper: a CPU to be asked to take work. */
 static struct vcpu *choose(struct cpu_sched *q, struct vcpu *prev, uint64_t now, unsigned *helper)
 {
+    bool had_work = !sched_rq_empty(&q->rq);
     uint64_t flags = lock_irqsave(&q->lock);
     struct sched_choice c = sched_pick(&q->rq, now);
-    struct vcpu *next = c.ent ? vcpu_of(c.ent) : q->idle;
+    struct vcpu *next;
 
+    if (!c.ent && had_work) { /* it is parked, all of it: others' work is welcome now */
+        unlock_irqrestore(&q->lock, flags);
+        pull_work(q, now);
+        flags = lock_irqsave(&q->lock);
+        c = sched_pick(&q->rq, now);
+    }
+    next = c.ent ? vcpu_of(c.ent) : q->idle;
     if (next != prev)
         runstate_enter(prev->sched, prev->is_idle ? RUNSTATE_runnable : waiting_state(prev->sched), now);
     runstate_enter(next->sched, RUNSTATE_running, now);

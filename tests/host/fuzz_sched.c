@@ -4,7 +4,7 @@
  * vCPUs whose registers stay in their CPU for a while.  After each step every queue is audited, and each vCPU must be
  * in exactly one place; at the end all CPUs are let run, and everybody who is runnable and has a right to must get CPU time.
  */
-/* fuzz-options: -max_len=600 -len_control=0 */
+/* fuzz-options: -max_len=250 -len_control=0 */
 #include <stdint.h>
 #include "sched_sim.h"
 
@@ -90,8 +90,7 @@ static void decide(unsigned c)
     if (leaving[c])
         leave(c); /* a CPU does one switch at a time */
     sim_cpu[c].resched = false;
-    sim_pull(&sim_cpu[c]);
-    ch = sched_pick(rq, sim_now);
+    ch = sim_choose(&sim_cpu[c]);
     SIM_CHECK(ch.until > sim_now);
     SIM_CHECK(ch.ent == rq->curr);
     SIM_CHECK(sched_mask_test(&sim_sys.idle, c) == !ch.ent);

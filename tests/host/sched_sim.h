@@ -200,6 +200,20 @@ static inline void sim_pull(struct sim_cpu *c)
     }
 }
 
+static inline struct sched_choice sim_choose(struct sim_cpu *c)
+{
+    struct sched_choice choice;
+    bool had_work;
+
+    sim_pull(c);
+    had_work = !sched_rq_empty(&c->rq);
+    choice = sched_pick(&c->rq, sim_now);
+    if (choice.ent || !had_work)
+        return choice;
+    sim_pull(c); /* what it had is parked */
+    return sched_pick(&c->rq, sim_now);
+}
+
 static inline void sim_schedule(struct sim_cpu *c)
 {
     struct sched_ent *prev = c->rq.curr;
@@ -213,8 +227,7 @@ static inline void sim_schedule(struct sim_cpu *c)
     else
         c->idle_ns += sim_now - c->since;
     c->since = sim_now;
-    sim_pull(c);
-    choice = sched_pick(&c->rq, sim_now);
+    choice = sim_choose(c);
     sim_at(&c->event, choice.until == SCHED_NEVER ? FOREVER : choice.until);
     SIM_CHECK(choice.until > sim_now);
     helper = sched_helper(&c->rq, sim_now);

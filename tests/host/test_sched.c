@@ -559,6 +559,25 @@ static void test_reservation_extra(void **state)
     assert_true(v[0]->ran <= 2300 * MS); /* a floor, not an addition */
 }
 
+/* While those of a CPU are parked, it serves others'. */
+static void test_parked_cpu_helps(void **state)
+{
+    (void)state;
+    sim_init(2, 5 * SEC);
+    for (int i = 0; i < 2; i++) {
+        HOG(NULL, 256);
+        assert_true(reserve(v[i], 8 * MS, 9 * MS, false));
+        pass(4 * MS); /* so that their gaps are not at the same time */
+    }
+    HOG(NULL, 256);
+    for (unsigned i = 0; i < 2; i++)
+        v[i]->ran = sim_cpu[i].idle_ns = 0;
+    pass(9 * SEC);
+    assert_near(v[0]->ran, 8 * SEC, 1);
+    assert_near(v[1]->ran, 8 * SEC, 1);
+    assert_near(v[2]->ran, 2 * SEC, 2);
+}
+
 /* One that sleeps at odd times can't get more than its rate, nor break the others' deadlines. */
 static void test_reservation_sleeper(void **state)
 {
@@ -768,6 +787,7 @@ int main(int argc, char **argv)
         T(test_reservations_full),
         T(test_reservation_refused),
         T(test_reservation_extra),
+        T(test_parked_cpu_helps),
         T(test_reservation_sleeper),
         T(test_reservation_latency),
         T(test_affinity_changes),
