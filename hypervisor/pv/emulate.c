@@ -239,11 +239,8 @@ bool pv_emulate_forced(struct vcpu *v)
     for (unsigned n = 0; n < sizeof(prefix); n++)
         if (bytes[n] != prefix[n])
             return false;
-    if (bytes[5] != 0x0f || bytes[6] != 0xa2) {
-        v->regs.rip += sizeof(prefix); /* only cpuid may follow */
-        pv_inject(v, TRAP_INVALID_OP, 0);
-        return true;
-    }
+    if (bytes[5] != 0x0f || bytes[6] != 0xa2) /* only cpuid may follow */
+        return false;
     pv_cpuid(v, true);
     pv_insn_done(v, sizeof(bytes));
     return true;

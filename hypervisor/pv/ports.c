@@ -18,7 +18,9 @@
 
 bool pv_iopl_allows(const struct vcpu *v)
 {
-    return v->pv->iopl >= (v->pv->kernel_mode ? 1 : 3);
+    bool ring0 = v->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl;
+
+    return v->pv->iopl >= (!v->pv->kernel_mode ? 3 : ring0 ? 0 : 1);
 }
 
 static bool bitmap_allows(struct vcpu *v, unsigned port, unsigned bytes)

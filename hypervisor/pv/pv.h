@@ -73,6 +73,9 @@ int pv_vcpu_create(struct vcpu *v);
 int pv_vcpu_kill(struct vcpu *v);
 void pv_vcpu_free(struct vcpu *v);
 
+/* The data segment registers, as they are now, to v->regs; v == current. */
+void pv_selectors_save(struct vcpu *v);
+
 /* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
 void pv_set_iopl(struct vcpu *v, unsigned iopl);
 void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports);

@@ -22,14 +22,22 @@
 #include "x86/vtime.h"
 #include "core/ptype.h"
 
-static void segments_save(struct vcpu *v)
+void pv_selectors_save(struct vcpu *v)
 {
     struct cpu_user_regs *r = &v->regs;
+
+    /* A failsafe callback that is still due shows the selectors that could not be loaded. */
+    if (!(v->exit_work & VCPU_WORK_FAILSAFE))
+        __asm__ volatile("movw %%ds, %0; movw %%es, %1; movw %%fs, %2; movw %%gs, %3"
+                         : "=m"(r->ds), "=m"(r->es), "=m"(r->fs), "=m"(r->gs));
+}
+
+static void segments_save(struct vcpu *v)
+{
     struct pv_vcpu *pv = v->pv;
     uint64_t active, other;
 
-    __asm__ volatile("movw %%ds, %0; movw %%es, %1; movw %%fs, %2; movw %%gs, %3"
-                     : "=m"(r->ds), "=m"(r->es), "=m"(r->fs), "=m"(r->gs));
+    pv_selectors_save(v);
     pv->fs_base = rdmsr(MSR_FS_BASE);
     active = rdmsr(MSR_GS_BASE);
     other = rdmsr(MSR_KERNEL_GS_BASE);

@@ -317,6 +317,7 @@ void pv_iret_fault(struct cpu_user_regs *nested)
 
     /* The general registers already were the guest's; vcpu.regs still has rip, cs, rflags, rsp and ss. */
     memmove(&v->regs, nested, offsetof(struct cpu_user_regs, error_code));
+    pv_selectors_save(v);
     v->regs.entry_vector = nested->entry_vector;
     bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
 }
