@@ -20,6 +20,7 @@
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
+#include "x86/smp.h"
 #include "x86/time.h"
 
 #define DUMP_MAX 32
@@ -190,6 +191,17 @@ static void timer_interrupt(void)
     COUNT(timer_interrupt);
     this_cpu(timers).hw_deadline = UINT64_MAX;
     softirq_raise(SOFTIRQ_TIMER);
+}
+
+static void reprogram(void *unused)
+{
+    (void)unused;
+    timer_interrupt();
+}
+
+void timer_reprogram_all(void)
+{
+    smp_call(&cpu_online, reprogram, NULL);
 }
 
 void timer_init_cpu(void)

@@ -29,6 +29,8 @@ void timer_kill(struct timer *t);
 /* Move to another CPU's heap, armed or not. */
 void timer_migrate(struct timer *t, unsigned cpu);
 /* Boot: BSP (after time_init()), then once for each CPU, on itself. */
+/* The hardware timers of all CPUs are set anew: ns mean another number of their ticks now.  Interrupts on. */
+void timer_reprogram_all(void);
 void timer_init_cpu(void);
 /* All timers of a CPU that goes away move to `to`. */
 void timer_leave_cpu(unsigned cpu, unsigned to);

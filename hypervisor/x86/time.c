@@ -58,7 +58,8 @@ static uint64_t phase;                  /* system time is the platform's + this;
 static struct latch shared_line;
 static struct clock_scale to_tsc;       /* from ns */
 static bool all_agree = true;
-static struct clock_scale to_bus;       /* from ns to ticks of the APIC timer */
+static _Alignas(8) struct clock_scale to_bus; /* from ns to ticks of the APIC timer [atomic] */
+static uint64_t bus_tsc, bus_ticks;     /* the measurement behind it: so many TSC ticks, so many of the APIC timer */
 static uint64_t wall_base;              /* ns since 1970 at system time 0 [atomic] */
 static uint64_t newest;                 /* highest time given, when the CPUs don't agree [atomic] */
 
@@ -505,6 +506,14 @@ static void sync_arm(unsigned cpu)
     timer_set(&c->timer, time_now() + SYNC_NS);
 }
 
+/* The TSC's scale is known, or known better: so is the APIC timer's. */
+static void bus_scale_set(struct clock_scale tsc)
+{
+    struct clock_scale s = clock_scale_make(MAX(clock_scale_apply(tsc, bus_tsc), 1ul), MAX(bus_ticks, 1ul));
+
+    __atomic_store(&to_bus, &s, __ATOMIC_RELAXED);
+}
+
 void time_init_late(void)
 {
     struct clock_line line;
@@ -524,6 +533,10 @@ void time_init_late(void)
     scale = clock_scale_make(MAX(s.tsc - first.tsc, 1ul), MAX(ns, 1ul));
     phase = now - ns;
     scale_set(s.tsc, now, scale);
+    if (bus_tsc) {
+        bus_scale_set(scale);
+        timer_reprogram_all(); /* what was set by the rough scale may come much too late */
+    }
     if (!all_agree) {
         smp_call(&cpu_online, sync_start, &scale);
         cpumask_each(cpu, &cpu_online)
@@ -562,7 +575,9 @@ static void bus_measure(void)
     delay_us(BUS_US);
     b = bus_sample();
     apic_timer_count_from(0);
-    to_bus = clock_scale_make(MAX(clock_scale_apply(line.scale, b.tsc - a.tsc), 1ul), MAX(b.count - a.count, 1ul));
+    bus_tsc = b.tsc - a.tsc;
+    bus_ticks = b.count - a.count;
+    bus_scale_set(line.scale);
 }
 
 void hwtimer_init_cpu(void)
@@ -572,6 +587,14 @@ void hwtimer_init_cpu(void)
         return;
     bus_measure();
     apic_timer_init();
+}
+
+static uint64_t bus_ticks_in(uint64_t ns)
+{
+    struct clock_scale s;
+
+    __atomic_load(&to_bus, &s, __ATOMIC_RELAXED);
+    return clock_scale_apply(s, ns);
 }
 
 bool hwtimer_set(uint64_t deadline)
@@ -585,7 +608,7 @@ bool hwtimer_set(uint64_t deadline)
     if (apic_timer_is_deadline())
         apic_timer_oneshot(tsc + clock_scale_apply(to_tsc, MIN(delta, 1ul << 50)) + 1);
     else
-        apic_timer_oneshot(MIN(clock_scale_apply(to_bus, MIN(delta, NS_PER_S * 4)) + 1, (uint64_t)UINT32_MAX));
+        apic_timer_oneshot(MIN(bus_ticks_in(MIN(delta, NS_PER_S * 4)) + 1, (uint64_t)UINT32_MAX));
     return true;
 }
 
