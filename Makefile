@@ -29,7 +29,7 @@ NOSIMD  := -mgeneral-regs-only
 LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=none --no-warn-rwx-segments
 
 SRCS_C  := $(sort $(wildcard hypervisor/*/*.c))
-SRCS_C  := $(filter-out hypervisor/x86/asm_offsets.c,$(SRCS_C))
+SRCS_C  := $(filter-out hypervisor/pv/asm_offsets.c,$(SRCS_C))
 SRCS_S  := $(sort $(wildcard hypervisor/*/*.S))
 OBJS    := $(SRCS_C:%.c=$(O)/%.o) $(SRCS_S:%.S=$(O)/%.S.o)
 LIBDIR  := $(shell $(CC) -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
@@ -41,7 +41,7 @@ all: $(B)/hospes $(B)/hospes.gz $(B)/hospes.map
 $(XEN_INC)/xen:
 	$(Q)mkdir -p $(XEN_INC) && ln -sfn /usr/include/xen $@
 
-$(B)/gen/asm_offsets.h: hypervisor/x86/asm_offsets.c $(wildcard hypervisor/*/*.h) | $(XEN_INC)/xen
+$(B)/gen/asm_offsets.h: hypervisor/pv/asm_offsets.c $(wildcard hypervisor/*/*.h) | $(XEN_INC)/xen
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(NOSIMD) -S -o $(B)/gen/asm_offsets.s $<
 	$(Q)sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(B)/gen/asm_offsets.s > $@
 

@@ -3,7 +3,7 @@
  * The first instructions.  A boot loader (multiboot 1 or 2) enters boot_entry in 32-bit protected mode
  * without paging; we map the first 4 GiB (identity and direct map) and the image, go to 64 bits and call
  * boot_main() on the boot CPU's stack.  Further CPUs come in at trampoline_start in real mode, from a copy
- * of that code in low memory, and end in smp_ap_main().
+ * of that code in low memory, and end in ap_main().
  */
 #include "asm_offsets.h"
 #include "x86/layout.h"
@@ -203,7 +203,7 @@ trampoline_64:
         movl    %eax, %gs
         xorl    %ebp, %ebp
         pushq   $0
-        movabsq $smp_ap_main, %rax
+        movabsq $ap_main, %rax
         jmp     *%rax
         .balign 8
 trampoline_gdt:

@@ -12,33 +12,33 @@
 #include "core/string.h"
 #include "ctl/memory.h"
 #include "ctl/platform.h"
-#include "kern/alloc.h"
 #include "kern/console.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/keys.h"
-#include "kern/log.h"
+#include "kern/mce.h"
+#include "kern/nmi.h"
 #include "kern/sched.h"
-#include "kern/time.h"
-#include "kern/timer.h"
 #include "kern/vcpu.h"
 #include "kern/version.h"
 #include "pv/audit.h"
 #include "pv/dom0.h"
+#include "x86/alloc.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/desc.h"
 #include "x86/fpu.h"
 #include "x86/ioapic.h"
 #include "x86/layout.h"
+#include "x86/log.h"
 #include "x86/machine.h"
-#include "x86/mce.h"
 #include "x86/nmi.h"
 #include "x86/paging.h"
 #include "x86/pci.h"
 #include "x86/smp.h"
 #include "x86/spec.h"
 #include "x86/time.h"
+#include "x86/timer.h"
 #include "x86/traps.h"
 
 static struct boot_info info;
@@ -189,6 +189,29 @@ static void start_dom0(const char *extra)
         .min_pages = options.dom0_mem_min >> PAGE_SHIFT, .max_pages = options.dom0_mem_max >> PAGE_SHIFT,
         .vcpus = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, (unsigned)MAX_VCPUS) : online,
     });
+}
+
+/* A new CPU, on its stack, still on the boot page tables. */
+void ap_main(void);
+void ap_main(void)
+{
+    struct cpu_block *b = cpu_block();
+
+    b->curr = idle_domain.vcpu[b->cpu];
+    b->curr->cpu_stack = b;
+    WRITE_CR(3, hv_l4_maddr);
+    b->cr3 = hv_l4_maddr;
+    paging_init_cpu();
+    desc_init_cpu();
+    spec_init_cpu();
+    fpu_init_cpu();
+    mce_init_cpu();
+    apic_init_cpu();
+    timer_init_cpu();
+    time_init_cpu();
+    sched_init_cpu();
+    smp_cpu_is_up();
+    run_guests();
 }
 
 void boot_main(uint32_t magic, uint64_t table);

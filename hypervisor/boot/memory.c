@@ -9,7 +9,7 @@
 #include "core/frame.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/alloc.h"
+#include "x86/alloc.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 

@@ -5,8 +5,8 @@
  * Behind the packed kernel stand four bytes with its unpacked size; gzip's own end
  * has it already.
  */
-#include "core/blob.h"
 #include "core/bzimage.h"
+#include "core/blob.h"
 #include "core/types.h"
 
 #define UNPACKED_MAX (1ul << 30)

@@ -9,8 +9,8 @@
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
-#include "core/blob.h"
 #include "core/decompress.h"
+#include "core/blob.h"
 #include "core/types.h"
 
 #define LZ4_LEGACY_MAGIC 0x184c2102u

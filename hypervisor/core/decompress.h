@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Unpacking a kernel, by Debian's own static libraries (liblz4, liblzma, libzstd, zlib).
- * On the machine they need boot/libc_shim.c's memory and the vector registers: see there
+ * On the machine they need x86/libc_shim.c's memory and the vector registers: see there
  * what must be set up before.
  */
 #ifndef CORE_DECOMPRESS_H

@@ -7,8 +7,8 @@
  */
 #include <xen/elfnote.h>
 #include <xen/features.h>
-#include "core/blob.h"
 #include "core/elf.h"
+#include "core/blob.h"
 #include "core/string.h"
 #include "core/types.h"
 

@@ -45,7 +45,6 @@ uint64_t insn_address(const struct insn *i, struct cpu_user_regs *regs);
 uint64_t insn_reg_read(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes);
 void insn_reg_write(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes, uint64_t value);
 
-
 /* Does the instruction write its memory operand by a rule that insn_rmw_apply() knows?  bytes: operand size. */
 bool insn_rmw_known(const struct insn *i, unsigned *bytes);
 /* Bit strings (bts, btr, btc with a register): what to add to the address. Else 0. */

@@ -4,8 +4,8 @@
  * reservation fits.  What is read of queues whose lock isn't held is a hint: a wrong one costs time, nothing else.
  * Read first: core/sched.c.
  */
-#include "core/sched.h"
 #include "core/port.h"
+#include "core/sched.h"
 
 #define STEAL_LAG   10000000ull /* [virtual ns] between queues before somebody moves to a busy CPU */
 #define DRIFT_MAX   50000000ull /* [virtual ns] what a queue can be behind another */

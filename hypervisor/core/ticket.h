@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A ticket lock in one word, for objects too small and too many for kern/lock.h's (which has a rank).  It is a leaf:
+ * A ticket lock in one word, for objects too small and too many for x86/lock.h's (which has a rank).  It is a leaf:
  * nothing ranked is taken under it.  The caller has interrupts off if an interrupt handler may take it too.
  */
 #ifndef CORE_TICKET_H

@@ -7,10 +7,11 @@
 #include "ctl/exchange.h"
 #include "core/frame.h"
 #include "core/port.h"
-#include "kern/alloc.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/pages.h"
+#include "x86/alloc.h"
 #include "x86/layout.h"
 #include <xen/memory.h>
 

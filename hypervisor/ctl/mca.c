@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * __HYPERVISOR_mca (xen/arch-x86/xen-mca.h), dom0 only: what the processors are, and the records of machine checks
- * (x86/mce.c), each as a global and its banks.  A record stays the oldest until dom0 acknowledges it.
+ * (kern/mce.c), each as a global and its banks.  A record stays the oldest until dom0 acknowledges it.
  *
  * Not done, and answered so: telling another domain of an error, and making errors up.
  */
-#include "ctl/mca.h"
 #include "core/string.h"
-#include "kern/alloc.h"
-#include "kern/cpumask.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
-#include "kern/percpu.h"
+#include "kern/hypercall.h"
+#include "kern/mce.h"
+#include "x86/alloc.h"
 #include "x86/cpu.h"
-#include "x86/mce.h"
+#include "x86/cpumask.h"
+#include "x86/percpu.h"
 #include "x86/smp.h"
 #include <xen/arch-x86/xen-mca.h>
 

@@ -10,11 +10,12 @@
 #include "core/frame.h"
 #include "core/port.h"
 #include "ctl/exchange.h"
-#include "kern/alloc.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/pages.h"
+#include "x86/alloc.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include <xen/memory.h>

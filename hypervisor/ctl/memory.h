@@ -3,11 +3,9 @@
 #ifndef CTL_MEMORY_H
 #define CTL_MEMORY_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 
 struct boot_info;
-
-hcall_fn do_memory_op;
 
 /* The machine's memory map, for XENMEM_machine_memory_map. Boot. */
 void memory_map_set(const struct boot_info *bi);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * PHYSDEVOP_*: a table of operations; each has its argument copied in, is run, and has it copied back if it answers there.
- * What the operations do is in x86/pirq.c (interrupts), x86/msi.c (messages), x86/ioapic.c, x86/pci.c.
+ * What the operations do is in kern/pirq.c (interrupts), x86/msi.c (messages), x86/ioapic.c, x86/pci.c.
  * All arguments are the guest's word: every number is checked where it is used.
  */
-#include "ctl/physdev.h"
+#include "kern/hypercall.h"
 #include <xen/physdev.h>
 #include "core/string.h"
 #include "kern/domain.h"
@@ -14,7 +14,7 @@
 #include "x86/ioapic.h"
 #include "x86/irqline.h"
 #include "x86/msi.h"
-#include "x86/pirq.h"
+#include "kern/pirq.h"
 
 union physdev_arg {
     struct physdev_eoi eoi;

@@ -7,13 +7,15 @@
  * control (what dom0 uploads about them is checked and not used), CPU and memory hot-plug, sleep states but S5.
  */
 #include "ctl/platform.h"
+#include "kern/hypercall.h"
 #include <xen/platform.h>
 #include "core/string.h"
 #include "ctl/efiinfo.h"
-#include "kern/cpumask.h"
+#include "x86/cpumask.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
-#include "kern/time.h"
+#include "kern/vtime.h"
+#include "x86/time.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"

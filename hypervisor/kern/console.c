@@ -4,22 +4,23 @@
  *
  * Input goes to dom0 (a ring that it reads by CONSOLEIO_read, told by VIRQ_CONSOLE) or to the debug keys; the
  * switch key three times changes that.
- * Locks: the console lock (kern/log.h) guards the ring and the switch.
+ * Locks: the console lock (x86/log.h) guards the ring and the switch.
  */
 #include "kern/console.h"
 #include "core/format.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/keys.h"
-#include "kern/log.h"
-#include "kern/time.h"
-#include "kern/timer.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/log.h"
 #include "x86/serial.h"
+#include "x86/time.h"
+#include "x86/timer.h"
 
 #define INPUT_SIZE 1024u        /* a power of two */
 #define POLL_NS    20000000ul   /* lines without interrupts */

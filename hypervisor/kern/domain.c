@@ -7,29 +7,20 @@
  * What the last reference frees is only memory of ours; all that the guest had is given back before.
  */
 #include "kern/domain.h"
+#include "core/frame.h"
 #include "core/port.h"
-#include "core/format.h"
-#include "core/string.h"
-#include "kern/alloc.h"
 #include "kern/event.h"
 #include "kern/grant.h"
 #include "kern/ioaccess.h"
-#include "kern/log.h"
 #include "kern/pages.h"
+#include "kern/pirq.h"
 #include "kern/sched.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
 #include "kern/vcpu.h"
-#include "pv/pv.h"
-#include "pv/traps.h"
+#include "kern/vtime.h"
+#include "x86/alloc.h"
 #include "x86/fpu.h"
 #include "x86/layout.h"
-#include "x86/machine.h"
-#include "x86/pirq.h"
-#include "x86/vtime.h"
-#include "x86/traps.h"
-#include <xen/sched.h>
-#include "core/frame.h"
+#include "x86/softirq.h"
 
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(struct domain *))
 
@@ -219,7 +210,7 @@ int vcpu_create(struct domain *d, unsigned id)
         return -XEN_ENOMEM;
     }
     v->info->evtchn_upcall_mask = 1;
-    if ((rc = fpu_vcpu_create(v)) || (rc = event_vcpu_create(v)) || (rc = vtime_vcpu_create(v)) ||
+    if ((rc = fpu_vcpu_create(&v->fpu)) || (rc = event_vcpu_create(v)) || (rc = vtime_vcpu_create(v)) ||
         (rc = pv_vcpu_create(v)) || (rc = sched_vcpu_create(v))) {
         vcpu_free(v);
         return rc;
@@ -235,7 +226,7 @@ void vcpu_free(struct vcpu *v)
     pv_vcpu_free(v);
     vtime_vcpu_destroy(v);
     event_vcpu_free(v);
-    fpu_vcpu_free(v);
+    fpu_vcpu_free(v->fpu);
     mem_free(v->own_info);
     mem_free(v);
 }
@@ -341,66 +332,4 @@ int domain_kill(struct domain *d)
         domain_put(d);
     }
     return 0;
-}
-
-/* ---- Shutting down ---- */
-
-static void dom0_shutdown(uint8_t reason)
-{
-    switch (reason) {
-    case SHUTDOWN_poweroff:
-        log_info("dom0 has halted: powering off\n");
-        machine_power_off();
-    case SHUTDOWN_crash:
-        if (current->domain == dom0)
-            regs_print(&current->regs);
-        panic("dom0 has crashed (vCPU %u)\n", current->id);
-    case SHUTDOWN_watchdog:
-        log_err("dom0's watchdog has run out: rebooting\n");
-        machine_restart();
-    case SHUTDOWN_reboot:
-    case SHUTDOWN_soft_reset:
-    default:
-        log_info("dom0 has shut down (reason %u): rebooting\n", reason);
-        machine_restart();
-    }
-}
-
-void domain_shutdown(struct domain *d, uint8_t reason)
-{
-    uint8_t none = SHUTDOWN_CODE_INVALID;
-
-    if (!__atomic_compare_exchange_n(&d->shutdown_code, &none, reason, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-        reason = none; /* SCHEDOP_shutdown_code latched another */
-    if (d == dom0)
-        dom0_shutdown(reason);
-    /* The first reason stands.  No lock: this is called from any context. */
-    if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
-        return;
-    domain_each_vcpu(d, v)
-        vcpu_pause_nosync(v);
-    virq_raise_global(VIRQ_DOM_EXC);
-}
-
-void domain_crash(struct domain *d, const char *fmt, ...)
-{
-    char why[160];
-    va_list args;
-
-    va_start(args, fmt);
-    format_print(why, sizeof(why), fmt, args);
-    va_end(args);
-    if (!d->is_shut_down) {
-        log_err("d%u crashes: %s", d->id, why);
-        if (current->domain == d)
-            regs_print(&current->regs);
-    }
-    domain_shutdown(d, SHUTDOWN_crash);
-}
-
-void vcpu_nmi(struct vcpu *v)
-{
-    v->nmi_pending = true;
-    __atomic_or_fetch(&v->exit_work, VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
-    vcpu_kick(v);
 }

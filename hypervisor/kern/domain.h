@@ -11,8 +11,8 @@
 
 #include "core/nospec.h"
 #include "core/types.h"
-#include "kern/cpumask.h"
-#include "kern/lock.h"
+#include "x86/cpumask.h"
+#include "x86/lock.h"
 
 #define MAX_VCPUS  8192
 #define SHUTDOWN_CODE_INVALID 0xff /* not shut down */
@@ -38,8 +38,8 @@ struct domain {
     struct evtchn_domain *evtchn;      /* kern/event.h */
     struct grant_domain *grant;        /* kern/grant.h */
     struct sched_domain *sched;        /* kern/sched.h */
-    struct time_domain *time;          /* x86/vtime.c */
-    struct pirq_domain *pirq;          /* x86/pirq.h */
+    struct time_domain *time;          /* kern/vtime.c */
+    struct pirq_domain *pirq;          /* kern/pirq.h */
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */
     struct pv_domain *pv;              /* pv/pv.h */
     uint64_t vm_assist;                /* VMASST bits [ctl_lock] */
@@ -72,6 +72,10 @@ struct vcpu {
     bool nmi_pending, mce_pending; /* [atomic] for the guest; setting one needs exit_work too: vcpu_nmi() */
 };
 
+/* struct vcpu's exit_work: what is to be done before it goes on. */
+#define VCPU_WORK_NMI      1u /* an NMI is pending */
+#define VCPU_WORK_FAILSAFE 2u /* a segment register could not be loaded */
+
 extern struct domain *dom0;
 extern struct domain idle_domain;
 
@@ -91,6 +95,17 @@ int vcpu_create(struct domain *d, unsigned id);
 void domain_init(void);
 int idle_vcpu_create(unsigned cpu);
 void vcpu_free(struct vcpu *v);
+
+/* Provided by the guest kind (pv/setup.c): its part of a domain and of a vCPU. */
+int pv_domain_create(struct domain *d);
+void pv_domain_free(struct domain *d);
+int pv_vcpu_create(struct vcpu *v);
+/* Drop the references that v's page tables and descriptor tables hold.  -XEN_EAGAIN: call again. */
+int pv_vcpu_kill(struct vcpu *v);
+void pv_vcpu_free(struct vcpu *v);
+
+/* The data segment registers, as they are now, to v->regs; v == current. */
+void pv_selectors_save(struct vcpu *v);
 
 /* Give back what a dying domain has; it must be paused.  Preemptible: -XEN_EAGAIN = call again; 0: only references are left. */
 int domain_kill(struct domain *d);

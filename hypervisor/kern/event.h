@@ -9,7 +9,7 @@
 #ifndef KERN_EVENT_H
 #define KERN_EVENT_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 #include <xen/event_channel.h>
 
 struct vcpu;
@@ -38,9 +38,6 @@ void virq_raise_global(unsigned virq);
 /* XEN_DOMCTL_set_virq_handler: d gets the machine's global VIRQ from now on.  -XEN_EINVAL: no such, or not global. */
 int virq_set_handler(struct domain *d, unsigned virq);
 
-/* A physical interrupt for the domain's pirq: set the bound port pending.  Any context.
- * Gives false if no port is bound. */
-bool event_send_pirq(struct domain *d, unsigned pirq);
 /* Unmask the port that is bound to a pirq, if there is one.  Any context. */
 void event_unmask_pirq(struct domain *d, unsigned pirq);
 /* As if d had done EVTCHNOP_send on its port.  0 or -XEN_EINVAL.  Any context. */
@@ -66,7 +63,5 @@ void event_poll_end(struct vcpu *v);
 
 /* Debug key 'e': log d's open ports. */
 void event_dump(struct domain *d);
-
-hcall_fn do_event_channel_op, do_event_channel_op_compat;
 
 #endif

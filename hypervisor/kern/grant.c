@@ -19,14 +19,15 @@
 #include "core/grant.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/alloc.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/grant_host.h"
 #include "kern/guest.h"
-#include "kern/lock.h"
+#include "kern/hypercall.h"
 #include "kern/pages.h"
+#include "x86/alloc.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/lock.h"
 #include "x86/smp.h"
 #include <xen/memory.h>
 

@@ -10,7 +10,7 @@
 #ifndef KERN_GRANT_H
 #define KERN_GRANT_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 
 struct domain;
 
@@ -41,7 +41,5 @@ unsigned grant_resource_max(const struct domain *d, unsigned id);
 
 /* Log d's entries in use and its mappings (debug key 'g', GNTTABOP_dump_table).  Bounded. */
 void grant_dump(struct domain *d);
-
-hcall_fn do_grant_table_op;
 
 #endif

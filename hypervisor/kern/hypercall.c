@@ -6,26 +6,11 @@
 #include "kern/hypercall.h"
 #include "core/nospec.h"
 #include "core/port.h"
-#include "ctl/mca.h"
-#include "ctl/memory.h"
-#include "ctl/physdev.h"
-#include "ctl/platform.h"
-#include "kern/console.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
-#include "kern/event.h"
-#include "kern/grant.h"
 #include "kern/guest.h"
-#include "kern/sched.h"
-#include "kern/softirq.h"
-#include "kern/version.h"
-#include "kern/vmassist.h"
-#include "pv/desc.h"
-#include "pv/hvm_param.h"
-#include "pv/mmu.h"
-#include "pv/registers.h"
-#include "pv/traps.h"
-#include "x86/vtime.h"
+#include "x86/counters.h"
+#include "x86/softirq.h"
+#include "x86/traps.h"
 #include <xen/arch-x86/xen-mca.h>
 
 #define HYPERCALLS 64
@@ -140,9 +125,4 @@ long do_multicall(struct hcall *c)
     c->arg[0] += done * sizeof(e);
     c->arg[1] = count - done;
     return hcall_again(c);
-}
-
-bool preempt_needed(void)
-{
-    return softirq_pending();
 }

@@ -6,19 +6,19 @@
  */
 #include "kern/keys.h"
 #include "core/string.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/grant.h"
-#include "kern/lock.h"
-#include "kern/log.h"
 #include "kern/sched.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
-#include "kern/timer.h"
+#include "x86/counters.h"
 #include "x86/irqline.h"
+#include "x86/lock.h"
+#include "x86/log.h"
 #include "x86/machine.h"
+#include "x86/softirq.h"
+#include "x86/spec.h"
 #include "x86/time.h"
+#include "x86/timer.h"
 #include <xen/vcpu.h>
 
 #define WAITING 16u
@@ -191,6 +191,12 @@ static void key_clocks(char key)
     time_dump();
 }
 
+static void key_spec(char key)
+{
+    (void)key;
+    spec_dump();
+}
+
 void keys_init(void)
 {
     softirq_register(SOFTIRQ_KEY, keys_softirq);
@@ -206,4 +212,5 @@ void keys_init(void)
     key_register('p', key_counters, "counters", false);
     key_register('P', key_counters_reset, "set the counters to 0", false);
     key_register('t', key_clocks, "clocks", false);
+    key_register('S', key_spec, "speculation controls", false);
 }

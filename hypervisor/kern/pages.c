@@ -7,8 +7,8 @@
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/string.h"
-#include "kern/alloc.h"
 #include "kern/domain.h"
+#include "x86/alloc.h"
 #include "x86/layout.h"
 
 /* ---- The list ---- */

@@ -7,7 +7,7 @@
 #define KERN_PAGES_H
 
 #include "core/types.h"
-#include "kern/lock.h"
+#include "x86/lock.h"
 
 struct domain;
 

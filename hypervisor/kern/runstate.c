@@ -10,7 +10,7 @@
 #include "kern/guest.h"
 #include "kern/sched.h"
 #include "kern/sched_state.h"
-#include "kern/time.h"
+#include "x86/time.h"
 #include "x86/cpu.h"
 #include <xen/vcpu.h>
 

@@ -18,11 +18,11 @@
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/sched_state.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/smp.h"
+#include "x86/softirq.h"
+#include "x86/time.h"
 #include "x86/topology.h"
 #include <xen/sched.h>
 #include <xen/vcpu.h>

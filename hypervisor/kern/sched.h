@@ -7,8 +7,7 @@
 #ifndef KERN_SCHED_H
 #define KERN_SCHED_H
 
-#include "kern/cpumask.h"
-#include "kern/hypercall.h"
+#include "x86/cpumask.h"
 
 struct vcpu;
 struct vcpu_runstate_info;
@@ -78,8 +77,6 @@ void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *s
 /* NULL: leave as it is.  -XEN_EINVAL: no CPU of hard is there; -XEN_EBUSY: pinned by SCHEDOP_pin_override;
  * -XEN_ENOSPC: v's reservation has no room there. */
 int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
-
-hcall_fn do_sched_op, do_sched_op_compat, do_vcpu_op;
 
 /* Provided by the machine (x86/switch.c): leave prev's hardware state lazily, load next's: page tables,
  * descriptor tables, segment bases, FPU traps, debug registers; sets current. Interrupts off. */

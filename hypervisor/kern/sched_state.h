@@ -4,8 +4,8 @@
 #define KERN_SCHED_STATE_H
 
 #include "core/sched.h"
-#include "kern/lock.h"
-#include "kern/timer.h"
+#include "x86/lock.h"
+#include "x86/timer.h"
 #include <xen/vcpu.h>
 
 #define NR_WATCHDOGS 2

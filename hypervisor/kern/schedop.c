@@ -7,10 +7,11 @@
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/sched.h"
 #include "kern/sched_state.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
+#include "x86/softirq.h"
+#include "x86/time.h"
 #include <xen/sched.h>
 
 #define POLL_PORTS_MAX 128

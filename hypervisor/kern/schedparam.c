@@ -9,8 +9,8 @@
 #include "kern/domain.h"
 #include "kern/sched.h"
 #include "kern/sched_state.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
+#include "x86/softirq.h"
+#include "x86/time.h"
 
 #define PERIOD_MIN_US 100
 #define PERIOD_MAX_US 4000000

@@ -10,14 +10,14 @@
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
 #include "kern/sched_state.h"
-#include "kern/time.h"
+#include "kern/vtime.h"
 #include "x86/cpu.h"
 #include "x86/smp.h"
 #include "x86/uaccess.h"
-#include "x86/vtime.h"
 #include <xen/vcpu.h>
 
 static const uint32_t *acpi_ids; /* [const after boot] */

@@ -4,6 +4,7 @@
  * with its own; the extra version and the change set name us.
  */
 #include "kern/version.h"
+#include "kern/hypercall.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/domain.h"

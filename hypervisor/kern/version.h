@@ -3,9 +3,7 @@
 #ifndef KERN_VERSION_H
 #define KERN_VERSION_H
 
-#include "kern/hypercall.h"
-
-hcall_fn do_xen_version;
+#include "core/types.h"
 
 /* The command line that we were started with. Boot. */
 void version_set_cmdline(const char *cmdline);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vm_assist.  The types for 32-bit kernels are accepted and mean nothing to a 64-bit one, as on Xen. */
-#include "kern/vmassist.h"
 #include "kern/domain.h"
+#include "kern/hypercall.h"
 
 #define VMASST_VALID (1ul << VMASST_TYPE_4gb_segments | 1ul << VMASST_TYPE_4gb_segments_notify | \
                       1ul << VMASST_TYPE_pae_extended_cr3 | 1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_architectural_iopl | \

@@ -3,12 +3,12 @@
 #include "pv/audit.h"
 #include "core/port.h"
 #include "core/ptype.h"
-#include "kern/alloc.h"
 #include "kern/domain.h"
 #include "kern/keys.h"
-#include "kern/log.h"
 #include "kern/pages.h"
 #include "pv/pv.h"
+#include "x86/alloc.h"
+#include "x86/log.h"
 #include "x86/traps.h"
 
 static void registers_key(char key)

@@ -103,7 +103,7 @@ int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
         if (i != 4 && i != 5 && pv_set_debugreg(v, i, c->debugreg[i]))
             v->pv->dr[i] = 0;
     if (c->flags & VGCF_i387_valid)
-        fpu_set_fxsave(v, &c->fpu_ctxt);
+        fpu_set_fxsave(v->fpu, &c->fpu_ctxt);
     return 0;
 }
 
@@ -112,7 +112,7 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     const struct pv_vcpu *pv = v->pv;
 
     memset(c, 0, sizeof(*c));
-    fpu_get_fxsave(v, &c->fpu_ctxt);
+    fpu_get_fxsave(v->fpu, &c->fpu_ctxt);
     c->flags = VGCF_i387_valid | (pv->kernel_mode ? VGCF_in_kernel : 0) |
                (pv->failsafe.masks_events ? VGCF_failsafe_disables_events : 0) |
                (pv->syscall.masks_events ? VGCF_syscall_disables_events : 0);

@@ -6,6 +6,7 @@
  * that they hardly touch.  All under the domain's pt_lock.
  */
 #include "pv/desc.h"
+#include "kern/hypercall.h"
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/segdesc.h"

@@ -3,7 +3,7 @@
 #ifndef PV_DESC_H
 #define PV_DESC_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 
 struct vcpu;
 
@@ -18,7 +18,5 @@ int pv_ldt_set(struct vcpu *v, uint64_t base, unsigned entries);
 void pv_ldt_unmap(struct vcpu *v);
 /* A fault at va in the descriptor area: a page of the LDT that is not mapped yet?  True: it is now; go on. */
 bool pv_ldt_fault(struct vcpu *v, uint64_t va);
-
-hcall_fn do_set_gdt, do_update_descriptor;
 
 #endif

@@ -9,23 +9,21 @@
  * mapping, or a mapping of their own.  `pfn` here is dom0's frame number; p2m[] is the list itself, in dom0's frames.
  */
 #include "pv/dom0.h"
-#include "boot/libc_shim.h"
-#include "core/bzimage.h"
-#include "core/decompress.h"
 #include "core/elf.h"
 #include "core/format.h"
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/string.h"
-#include "kern/alloc.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
 #include "kern/ioaccess.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
-#include "kern/time.h"
+#include "kern/vtime.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
+#include "pv/unpack.h"
+#include "x86/alloc.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
@@ -103,62 +101,6 @@ static void clear(const struct build *b, uint64_t va, uint64_t n)
 }
 
 /* ---- The kernel's file ---- */
-
-struct unpacked {
-    void *image;
-    size_t size;
-    unsigned order;   /* of the buffer; image may be the module itself: buffer false */
-    bool buffer;
-};
-
-static unsigned order_for(size_t bytes)
-{
-    unsigned order = 0;
-
-    while (PAGE_SIZE << order < bytes)
-        order++;
-    return order;
-}
-
-static void *buffer_get(unsigned order, const char *what)
-{
-    mfn_t m = frames_alloc(order, 42);
-
-    if (mfn_eq(m, MFN_NONE))
-        panic("not enough memory to unpack dom0's kernel (%s, %lu KiB)\n", what, (PAGE_SIZE << order) / 1024);
-    return frame_map(m);
-}
-
-static void unpack(const struct dom0_config *cfg, struct unpacked *u)
-{
-    const char *why = "?";
-    struct bzimage z;
-    unsigned arena_order;
-    size_t arena_size;
-    void *arena;
-
-    if (bzimage_parse(&z, cfg->kernel, cfg->kernel_size, &why))
-        panic("dom0's kernel: %s\n", why);
-    if (z.packing == PACKING_NONE) {
-        *u = (struct unpacked){ .image = (void *)(uintptr_t)z.payload, .size = z.len };
-        return;
-    }
-    if (z.unpacked > 1ul << 30)
-        panic("dom0's kernel: says it unpacks to %lu MiB\n", z.unpacked >> 20);
-    u->buffer = true;
-    u->order = order_for(z.unpacked);
-    u->image = buffer_get(u->order, "kernel");
-    arena_size = decompress_memory(z.packing, z.payload, z.len);
-    arena_order = order_for(MAX(arena_size, (size_t)PAGE_SIZE));
-    arena = buffer_get(arena_order, "work");
-    irq_disable(); /* the libraries use the red zone and the vector registers */
-    libc_shim_init(arena, PAGE_SIZE << arena_order);
-    if (decompress(z.packing, z.payload, z.len, u->image, PAGE_SIZE << u->order, &u->size, &why))
-        panic("dom0's kernel (%s): %s\n", packing_name(z.packing), why);
-    libc_shim_done();
-    irq_enable();
-    pages_free(arena, arena_order);
-}
 
 static void check_kernel(struct build *b)
 {
@@ -488,7 +430,7 @@ void dom0_build(const struct dom0_config *cfg)
     const char *why = "?";
     mfn_t l4;
 
-    unpack(cfg, &u);
+    kernel_unpack(cfg->kernel, cfg->kernel_size, &u);
     if (elf_parse(&b.elf, u.image, u.size, &why))
         panic("dom0's kernel: %s\n", why);
     b.cfg = cfg;

@@ -6,9 +6,8 @@
  */
 #include "pv/emulate.h"
 #include "core/port.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
-#include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "pv/cpuid.h"
 #include "pv/fetch.h"
 #include "pv/mmu.h"
@@ -17,12 +16,12 @@
 #include "pv/pv.h"
 #include "pv/registers.h"
 #include "pv/traps.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/fpu.h"
 #include "x86/paging.h"
 #include "x86/tlb.h"
-#include "x86/traps.h"
 #include "x86/uaccess.h"
 
 #define CR0_SHOWN (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
@@ -123,7 +122,7 @@ static bool group7(struct vcpu *v, const struct insn *i)
 
     if (i->mod == 3 && i->reg == 2 && i->rm == 1) /* xsetbv */
         return (uint32_t)r->rcx == 0 && v->pv->osxsave &&
-               fpu_set_xcr0(v, (r->rdx & 0xffffffff) << 32 | (uint32_t)r->rax) == 0;
+               fpu_set_xcr0(v->fpu, (r->rdx & 0xffffffff) << 32 | (uint32_t)r->rax) == 0;
     if (i->mod == 3 && i->reg == 7 && i->rm == 1) { /* rdtscp */
         tsc = rdtsc();
         r->rax = (uint32_t)tsc;
@@ -226,22 +225,5 @@ bool pv_emulate_privileged(struct vcpu *v)
     COUNT(emulate);
     if (!repeat)
         pv_insn_done(v, i.length);
-    return true;
-}
-
-bool pv_emulate_forced(struct vcpu *v)
-{
-    static const uint8_t prefix[5] = { 0x0f, 0x0b, 'x', 'e', 'n' };
-    uint8_t bytes[7];
-
-    if (copy_from_guest(bytes, v->regs.rip, sizeof(bytes)))
-        return false;
-    for (unsigned n = 0; n < sizeof(prefix); n++)
-        if (bytes[n] != prefix[n])
-            return false;
-    if (bytes[5] != 0x0f || bytes[6] != 0xa2) /* only cpuid may follow */
-        return false;
-    pv_cpuid(v, true);
-    pv_insn_done(v, sizeof(bytes));
     return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Entries of a para-virtual guest's tables that map granted frames: the contract is in kern/grant_host.h. */
-#include "kern/grant_host.h"
 #include "core/port.h"
 #include "core/ptype.h"
 #include "kern/domain.h"
+#include "kern/grant_host.h"
 #include "kern/pages.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"

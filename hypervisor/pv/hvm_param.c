@@ -3,7 +3,7 @@
  * hvm_op for para-virtual domains: they have no HVM parameters, so reading or setting one is an invalid
  * argument, as the header's rules for a domain of the other kind; the rest of the calls is absent.
  */
-#include "pv/hvm_param.h"
+#include "kern/hypercall.h"
 #include <xen/hvm/hvm_op.h>
 #include "kern/domain.h"
 #include "kern/guest.h"

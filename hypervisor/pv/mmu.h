@@ -3,7 +3,7 @@
 #ifndef PV_MMU_H
 #define PV_MMU_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 
 struct domain;
 struct vcpu;
@@ -26,7 +26,5 @@ void pv_table_show_m2p(mfn_t l4, bool show);
 int pv_set_table(struct vcpu *v, mfn_t m, bool user);
 /* A table whose taking apart was interrupted: go on with it.  0 or -XEN_EAGAIN. Needed before v does page-table work. */
 int pv_finish_deferred(struct vcpu *v);
-
-hcall_fn do_mmu_update, do_update_va_mapping, do_update_va_mapping_otherdomain, do_mmuext_op;
 
 #endif

@@ -4,7 +4,7 @@
 #define PV_MMU_CONTEXT_H
 
 #include "core/ptype.h"
-#include "kern/cpumask.h"
+#include "x86/cpumask.h"
 
 struct domain;
 struct vcpu;

@@ -6,12 +6,12 @@
 #include "pv/msr.h"
 #include "core/cpuid.h"
 #include "kern/domain.h"
-#include "kern/percpu.h"
 #include "pv/pv.h"
 #include "pv/registers.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/paging.h"
+#include "x86/percpu.h"
 #include "x86/spec.h"
 #include "x86/uaccess.h"
 

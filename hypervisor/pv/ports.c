@@ -65,7 +65,7 @@ static uint32_t port_in(struct domain *d, unsigned port, unsigned bytes)
     if (is_pci_address(port, bytes))
         return READ_ONCE(d->pv->pci_cf8);
     if (is_pci_data(port, bytes))
-        return pci_guest_read(d, READ_ONCE(d->pv->pci_cf8), port & 3, bytes);
+        return d->is_privileged ? pci_guest_read(READ_ONCE(d->pv->pci_cf8), port & 3, bytes) : ~0u;
     if (!io_ports_permitted(d, port, bytes))
         return ~0u;
     return bytes == 1 ? inb((uint16_t)port) : bytes == 2 ? inw((uint16_t)port) : inl((uint16_t)port);
@@ -78,7 +78,8 @@ static void port_out(struct domain *d, unsigned port, unsigned bytes, uint32_t v
         return;
     }
     if (is_pci_data(port, bytes)) {
-        pci_guest_write(d, READ_ONCE(d->pv->pci_cf8), port & 3, bytes, val);
+        if (d->is_privileged)
+            pci_guest_write(READ_ONCE(d->pv->pci_cf8), port & 3, bytes, val);
         return;
     }
     if (!io_ports_permitted(d, port, bytes))

@@ -6,11 +6,11 @@
  */
 #include "core/port.h"
 #include "core/ptype.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "pv/fetch.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
+#include "x86/counters.h"
 #include "x86/msi.h"
 
 static uint64_t mask_of(unsigned bytes)

@@ -9,7 +9,7 @@
 #define PV_PV_H
 
 #include "core/types.h"
-#include "kern/lock.h"
+#include "x86/lock.h"
 
 struct domain;
 struct vcpu;
@@ -65,16 +65,6 @@ struct pv_vcpu {
     uint64_t iobitmap_va;     /* guest address of its I/O permission bitmap, 0: none */
     unsigned iobitmap_ports;
 };
-
-int pv_domain_create(struct domain *d);
-void pv_domain_free(struct domain *d);
-int pv_vcpu_create(struct vcpu *v);
-/* Drop the references that v's page tables and descriptor tables hold.  -XEN_EAGAIN: call again. */
-int pv_vcpu_kill(struct vcpu *v);
-void pv_vcpu_free(struct vcpu *v);
-
-/* The data segment registers, as they are now, to v->regs; v == current. */
-void pv_selectors_save(struct vcpu *v);
 
 /* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
 void pv_set_iopl(struct vcpu *v, unsigned iopl);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Segment bases, CR0.TS and debug registers of the running vCPU: what its kernel can't load itself in ring 3. */
 #include "pv/registers.h"
+#include "kern/hypercall.h"
 #include "kern/domain.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"

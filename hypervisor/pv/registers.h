@@ -3,7 +3,7 @@
 #ifndef PV_REGISTERS_H
 #define PV_REGISTERS_H
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 
 struct vcpu;
 
@@ -12,7 +12,5 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
 
 /* Segment base by SEGBASE_*; v == current. */
 long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);
-
-hcall_fn do_set_segment_base, do_fpu_taskswitch, do_set_debugreg, do_get_debugreg;
 
 #endif

@@ -4,12 +4,14 @@
  * pushed to, and popped from, struct vcpu itself (x86/entry.S).  Idle vCPUs have no state at all.
  */
 #include "core/port.h"
-#include "kern/counters.h"
+#include "core/ptype.h"
 #include "kern/domain.h"
 #include "kern/sched.h"
+#include "kern/vtime.h"
 #include "pv/msr.h"
 #include "pv/pv.h"
 #include "pv/traps.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/desc.h"
 #include "x86/features.h"
@@ -19,8 +21,6 @@
 #include "x86/spec.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
-#include "x86/vtime.h"
-#include "core/ptype.h"
 
 void pv_selectors_save(struct vcpu *v)
 {
@@ -74,7 +74,7 @@ static void debug_load(const struct pv_vcpu *pv)
 static void leave(struct vcpu *v)
 {
     segments_save(v);
-    fpu_switch_from(v);
+    fpu_switch_from(v->fpu);
     if (v->pv->dr[7] & 0xff)
         WRITE_DR(7, 0x400);
     vtime_switch_from(v);
@@ -98,7 +98,7 @@ static void enter(struct vcpu *prev, struct vcpu *v)
     desc_load_gdt(pv->gdt_va);
     desc_load_ldt(pv->ldt_va, pv->ldt_entries);
     WRITE_CR(4, cr4_base | pv->cr4);
-    fpu_switch_to(v);
+    fpu_switch_to(v->fpu);
     if (pv->ts)
         WRITE_CR(0, READ_CR(0) | CR0_TS);
     if (pv->dr[7] & 0xff)

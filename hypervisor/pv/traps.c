@@ -13,15 +13,16 @@
 #include "pv/traps.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include "kern/sched.h"
 #include "pv/desc.h"
 #include "pv/emulate.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/selectors.h"
@@ -322,7 +323,7 @@ void pv_iret_fault(struct cpu_user_regs *nested)
     bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
 }
 
-bool pv_debug_in_hypervisor(struct cpu_user_regs *r)
+bool trap_port_debug(struct cpu_user_regs *r)
 {
     /* A breakpoint on data that we touched for the guest, or a single step that began with our entry: the
      * guest sees the former when it looks at DR6; the latter must not go on in here. */
@@ -335,7 +336,7 @@ bool pv_debug_in_hypervisor(struct cpu_user_regs *r)
     return true;
 }
 
-bool pv_fixup_page_fault(struct cpu_user_regs *r)
+bool trap_port_page_fault(struct cpu_user_regs *r)
 {
     uint64_t cr2 = READ_CR(2);
 

@@ -3,8 +3,8 @@
 #include "x86/backtrace.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/percpu.h"
 #include "x86/layout.h"
+#include "x86/percpu.h"
 
 extern const uint32_t symbol_count, symbol_offsets[];
 extern const char symbol_names[];

@@ -8,13 +8,13 @@
 #include "x86/desc.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/percpu.h"
+#include "x86/alloc.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
+#include "x86/percpu.h"
 #include "x86/selectors.h"
-#include "kern/alloc.h"
 
 struct idt_gate {
     uint16_t offset_low, selector;

@@ -3,9 +3,9 @@
 #include "x86/fpu.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/domain.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
+#include "x86/percpu.h"
 #include "x86/uaccess.h"
 
 #define XCR0_X87    1ul
@@ -22,7 +22,7 @@ struct fpu_vcpu {
 static uint64_t xcr0_mask; /* what this machine and we can keep; 0: no XSAVE [const after boot] */
 static size_t area_size = 512;
 static uint32_t xsave_size; /* bytes of an XSAVE area with all of xcr0_mask */
-static DEFINE_PERCPU(struct vcpu *, fpu_owner); /* whose state the registers hold */
+static DEFINE_PERCPU(struct fpu_vcpu *, fpu_owner); /* whose state the registers hold */
 
 void fpu_init_cpu(void)
 {
@@ -57,7 +57,7 @@ static void area_reset(void *area)
     *(uint32_t *)(void *)((char *)area + 24) = 0x1f80;
 }
 
-int fpu_vcpu_create(struct vcpu *v)
+int fpu_vcpu_create(struct fpu_vcpu **out)
 {
     struct fpu_vcpu *f = mem_alloc(sizeof(*f));
 
@@ -71,23 +71,20 @@ int fpu_vcpu_create(struct vcpu *v)
     area_reset(f->area);
     f->xcr0 = XCR0_X87;
     f->last_cpu = ~0u;
-    v->fpu = f;
+    *out = f;
     return 0;
 }
 
-void fpu_vcpu_free(struct vcpu *v)
+void fpu_vcpu_free(struct fpu_vcpu *f)
 {
-    if (!v->fpu)
+    if (!f)
         return;
-    mem_free(v->fpu->area);
-    mem_free(v->fpu);
-    v->fpu = NULL;
+    mem_free(f->area);
+    mem_free(f);
 }
 
-void fpu_switch_from(struct vcpu *v)
+void fpu_switch_from(struct fpu_vcpu *f)
 {
-    struct fpu_vcpu *f = v->fpu;
-
     __asm__ volatile("clts");
     if (xcr0_mask) {
         xsetbv_safe(0, xcr0_mask);
@@ -96,55 +93,53 @@ void fpu_switch_from(struct vcpu *v)
         __asm__ volatile("fxsave64 (%0)" :: "r"(f->area) : "memory");
     }
     f->last_cpu = cpu_id();
-    this_cpu(fpu_owner) = v;
+    this_cpu(fpu_owner) = f;
 }
 
-void fpu_switch_to(struct vcpu *v)
+void fpu_switch_to(struct fpu_vcpu *f)
 {
-    struct fpu_vcpu *f = v->fpu;
-
     __asm__ volatile("clts");
-    if (this_cpu(fpu_owner) != v || f->last_cpu != cpu_id()) {
+    if (this_cpu(fpu_owner) != f || f->last_cpu != cpu_id()) {
         if (xcr0_mask)
             xsetbv_safe(0, xcr0_mask);
         if (fpu_restore_safe(f->area, xcr0_mask, xcr0_mask != 0)) {
             area_reset(f->area);
             fpu_restore_safe(f->area, xcr0_mask, xcr0_mask != 0);
         }
-        this_cpu(fpu_owner) = v;
+        this_cpu(fpu_owner) = f;
         f->last_cpu = cpu_id();
     }
     if (xcr0_mask)
         xsetbv_safe(0, f->xcr0);
 }
 
-uint64_t fpu_xcr0(const struct vcpu *v)
+uint64_t fpu_xcr0(const struct fpu_vcpu *f)
 {
-    return v->fpu->xcr0;
+    return f->xcr0;
 }
 
-int fpu_set_xcr0(struct vcpu *v, uint64_t x)
+int fpu_set_xcr0(struct fpu_vcpu *f, uint64_t x)
 {
     if (!xcr0_mask || (x & ~xcr0_mask) || !(x & XCR0_X87) || ((x & XCR0_AVX) && !(x & XCR0_SSE)) ||
         ((x & XCR0_AVX512) && ((x & XCR0_AVX512) != XCR0_AVX512 || !(x & XCR0_AVX))))
         return -XEN_EINVAL;
-    v->fpu->xcr0 = x;
+    f->xcr0 = x;
     return xsetbv_safe(0, x) ? -XEN_EINVAL : 0;
 }
 
-void fpu_set_fxsave(struct vcpu *v, const void *image)
+void fpu_set_fxsave(struct fpu_vcpu *f, const void *image)
 {
-    char *area = v->fpu->area;
+    char *area = f->area;
 
     area_reset(area);
     memcpy(area, image, 512);
     memset(area + 464, 0, 48); /* software's bytes */
     if (xcr0_mask)
         *(uint64_t *)(void *)(area + 512) = XCR0_X87 | XCR0_SSE;
-    v->fpu->last_cpu = ~0u;
+    f->last_cpu = ~0u;
 }
 
-void fpu_get_fxsave(const struct vcpu *v, void *image)
+void fpu_get_fxsave(const struct fpu_vcpu *f, void *image)
 {
-    memcpy(image, v->fpu->area, 512);
+    memcpy(image, f->area, 512);
 }

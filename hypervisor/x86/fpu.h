@@ -8,23 +8,24 @@
 
 #include "core/types.h"
 
-struct vcpu;
+struct fpu_vcpu; /* one vCPU's */
 
 void fpu_init_cpu(void);
-int fpu_vcpu_create(struct vcpu *v);
-void fpu_vcpu_free(struct vcpu *v);
-void fpu_switch_from(struct vcpu *v);
-void fpu_switch_to(struct vcpu *v);
+/* 0 or -XEN_ENOMEM. */
+int fpu_vcpu_create(struct fpu_vcpu **out);
+void fpu_vcpu_free(struct fpu_vcpu *f);
+void fpu_switch_from(struct fpu_vcpu *f);
+void fpu_switch_to(struct fpu_vcpu *f);
 
-/* The guest's XCR0.  set: 0 or -XEN_EINVAL (bits that this machine or the architecture doesn't allow). v == current. */
-uint64_t fpu_xcr0(const struct vcpu *v);
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);
+/* The guest's XCR0.  set: 0 or -XEN_EINVAL (bits that this machine or the architecture doesn't allow). f is current's. */
+uint64_t fpu_xcr0(const struct fpu_vcpu *f);
+int fpu_set_xcr0(struct fpu_vcpu *f, uint64_t xcr0);
 /* Feature bits that a guest may have in XCR0; 0: no XSAVE. */
 uint64_t fpu_xcr0_mask(void);
 /* Bytes of an XSAVE area with all of them. */
 uint32_t fpu_xsave_size(void);
-/* From a 512-byte FXSAVE image (vcpu_guest_context).  v doesn't run. */
-void fpu_set_fxsave(struct vcpu *v, const void *image);
-void fpu_get_fxsave(const struct vcpu *v, void *image);
+/* From a 512-byte FXSAVE image (vcpu_guest_context).  The vCPU doesn't run. */
+void fpu_set_fxsave(struct fpu_vcpu *f, const void *image);
+void fpu_get_fxsave(const struct fpu_vcpu *f, void *image);
 
 #endif

@@ -10,10 +10,10 @@
  */
 #include "x86/irq.h"
 #include "core/port.h"
-#include "kern/lock.h"
-#include "kern/percpu.h"
 #include "x86/apic.h"
 #include "x86/irqline.h"
+#include "x86/lock.h"
+#include "x86/percpu.h"
 
 #define NR_DEV_VECTORS (VECTOR_DEV_LAST - VECTOR_DEV_FIRST + 1)
 

@@ -19,14 +19,12 @@
  */
 #include "x86/irqline.h"
 #include "core/port.h"
-#include "kern/counters.h"
-#include "kern/domain.h"
-#include "kern/event.h"
-#include "kern/log.h"
-#include "kern/time.h"
 #include "x86/apic.h"
+#include "x86/counters.h"
 #include "x86/irq.h"
+#include "x86/log.h"
 #include "x86/smp.h"
+#include "x86/time.h"
 
 #define FLOOD_COUNT    4096u
 #define FLOOD_NS       4000000u  /* FLOOD_COUNT interrupts in this time are too many */
@@ -404,23 +402,16 @@ static int bind_check(struct irq_line *l, const struct domain *d, bool will_shar
     return l->nr_guests == IRQ_MAX_GUESTS ? -XEN_ENOSPC : 0;
 }
 
-static unsigned first_cpu_of(const struct domain *d)
-{
-    const struct vcpu *v = domain_vcpu(d, 0);
-
-    return v ? READ_ONCE(v->cpu) : 0;
-}
-
-int irq_line_bind(struct irq_line *l, struct domain *d, unsigned pirq, bool will_share)
+int irq_line_bind(struct irq_line *l, const struct irq_guest *who, unsigned cpu, bool will_share)
 {
     uint64_t flags = lock_irqsave(&l->lock);
-    int rc = bind_check(l, d, will_share);
+    int rc = bind_check(l, who->domain, will_share);
 
     if (!rc)
-        rc = line_activate(l, first_cpu_of(d));
+        rc = line_activate(l, cpu);
     if (!rc) {
         l->can_share = will_share;
-        l->guests[l->nr_guests++] = (struct irq_guest){ .domain = d, .pirq = pirq };
+        l->guests[l->nr_guests++] = *who;
         unmask_try(l);
     }
     unlock_irqrestore(&l->lock, flags);
@@ -536,7 +527,7 @@ static void line_dump(const struct irq_line *l)
     if (l->fn)
         log_always(" hypervisor");
     for (unsigned i = 0; i < MIN(l->nr_guests, (unsigned)IRQ_MAX_GUESTS); i++)
-        log_always(" d%u:%u%s", l->guests[i].domain->id, l->guests[i].pirq, l->guests[i].owes_eoi ? "(eoi)" : "");
+        log_always(" d%u:%u%s", l->guests[i].domid, l->guests[i].pirq, l->guests[i].owes_eoi ? "(eoi)" : "");
     log_always("\n");
 }
 

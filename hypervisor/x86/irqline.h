@@ -7,8 +7,8 @@
 #ifndef X86_IRQLINE_H
 #define X86_IRQLINE_H
 
-#include "kern/lock.h"
-#include "kern/timer.h"
+#include "x86/lock.h"
+#include "x86/timer.h"
 
 struct domain;
 struct irq_line;
@@ -30,6 +30,7 @@ struct irq_chip {
 
 struct irq_guest {
     struct domain *domain;
+    uint16_t domid;
     uint32_t pirq;
     bool owes_eoi; /* level: it was told, and has not said PHYSDEVOP_eoi yet */
 };
@@ -84,9 +85,12 @@ bool irq_line_interrupt(struct irq_line *l, unsigned vector);
 /* VECTOR_VACATE: if l has moved away from that vector of this CPU and nothing waits there, give it back. */
 void irq_line_vacate(struct irq_line *l, unsigned vector);
 
-/* Interrupts of l go to d as `pirq`, unmasked from now on.  0, -XEN_EBUSY (not shareable), -XEN_EINVAL (no such input),
+/* Interrupts of l go to *who (owes_eoi is false), unmasked from now on; the line's first CPU is `cpu`, if it can be.  0, -XEN_EBUSY (not shareable), -XEN_EINVAL (no such input),
  * -XEN_ENOSPC. */
-int irq_line_bind(struct irq_line *l, struct domain *d, unsigned pirq, bool will_share);
+int irq_line_bind(struct irq_line *l, const struct irq_guest *who, unsigned cpu, bool will_share);
+/* Port, provided by kern/event.c.  A physical interrupt for the domain's pirq: set the bound port pending.  Any context.
+ * Gives false if no port is bound. */
+bool event_send_pirq(struct domain *d, unsigned pirq);
 /* After this no interrupt of l touches d. */
 void irq_line_unbind(struct irq_line *l, struct domain *d);
 /* The guest has served its device. */

@@ -7,13 +7,13 @@
  * message is that of index 0; M3 the frames of every MSI-X table in use are in table_frames.
  * Locks: msi_lock (RANK_PCI): the functions, their entries, table_frames.  Entries' own registers are written under
  * their line's lock.
- * Manual: PCI 3.0, 6.8; SDM 3A 11.11 (address and data).  Read next: x86/pirq.c.
+ * Manual: PCI 3.0, 6.8; SDM 3A 11.11 (address and data).  Read next: kern/pirq.c.
  */
 #include "x86/msi.h"
 #include "core/port.h"
 #include "core/ranges.h"
-#include "kern/lock.h"
 #include "x86/irqline.h"
+#include "x86/lock.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 

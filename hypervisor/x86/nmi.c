@@ -6,11 +6,9 @@
  */
 #include "x86/nmi.h"
 #include "core/port.h"
-#include "kern/counters.h"
-#include "kern/domain.h"
-#include "kern/sched.h"
-#include "kern/softirq.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/softirq.h"
 
 static uint8_t nmi_reason_seen; /* [atomic] bits 6, 7 of port 0x61 */
 
@@ -39,22 +37,7 @@ void nmi_in_guest(struct cpu_user_regs *regs)
     nmi_note();
 }
 
-static void nmi_softirq(void)
+uint8_t nmi_reason_take(void)
 {
-    uint8_t reason = __atomic_exchange_n(&nmi_reason_seen, 0, __ATOMIC_SEQ_CST);
-    struct vcpu *v = dom0 ? domain_vcpu(dom0, 0) : NULL;
-
-    log_warn("NMI, reason port %02x\n", reason);
-    if (!v)
-        return;
-    if (reason & 0x80)
-        __atomic_or_fetch(&dom0->shared->arch.nmi_reason, 1ul << 1, __ATOMIC_SEQ_CST); /* parity */
-    if (reason & 0x40)
-        __atomic_or_fetch(&dom0->shared->arch.nmi_reason, 1ul << 0, __ATOMIC_SEQ_CST); /* I/O check */
-    vcpu_nmi(v);
-}
-
-void nmi_init(void)
-{
-    softirq_register(SOFTIRQ_NMI, nmi_softirq);
+    return __atomic_exchange_n(&nmi_reason_seen, 0, __ATOMIC_SEQ_CST);
 }

@@ -11,11 +11,11 @@
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/string.h"
-#include "kern/alloc.h"
-#include "kern/lock.h"
+#include "x86/alloc.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/layout.h"
+#include "x86/lock.h"
 
 extern char image_start[], text_end[], rodata_end[], image_end[];
 extern uint64_t boot_l4[];

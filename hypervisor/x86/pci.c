@@ -10,9 +10,8 @@
  */
 #include "x86/pci.h"
 #include "core/port.h"
-#include "kern/domain.h"
-#include "kern/lock.h"
 #include "x86/cpu.h"
+#include "x86/lock.h"
 #include "x86/paging.h"
 
 #define PORT_ADDRESS 0xcf8
@@ -253,21 +252,21 @@ int pci_mcfg_remove(uint64_t address, uint16_t seg, uint8_t start_bus, uint8_t e
     return w ? 0 : -XEN_ENODEV;
 }
 
-static bool guest_access_ok(const struct domain *d, uint32_t cf8, unsigned offset, unsigned bytes)
+static bool guest_access_ok(uint32_t cf8, unsigned offset, unsigned bytes)
 {
-    return d->is_privileged && (cf8 & 0x80000000u) && (bytes == 1 || bytes == 2 || bytes == 4) && offset < 4 &&
+    return (cf8 & 0x80000000u) && (bytes == 1 || bytes == 2 || bytes == 4) && offset < 4 &&
            bytes <= 4 - offset;
 }
 
-uint32_t pci_guest_read(const struct domain *d, uint32_t cf8, unsigned offset, unsigned bytes)
+uint32_t pci_guest_read(uint32_t cf8, unsigned offset, unsigned bytes)
 {
-    if (!guest_access_ok(d, cf8, offset, bytes))
+    if (!guest_access_ok(cf8, offset, bytes))
         return ~0u;
     return port_read(cf8 & ~3u, offset, bytes);
 }
 
-void pci_guest_write(const struct domain *d, uint32_t cf8, unsigned offset, unsigned bytes, uint32_t value)
+void pci_guest_write(uint32_t cf8, unsigned offset, unsigned bytes, uint32_t value)
 {
-    if (guest_access_ok(d, cf8, offset, bytes))
+    if (guest_access_ok(cf8, offset, bytes))
         port_write(cf8 & ~3u, offset, bytes, value);
 }

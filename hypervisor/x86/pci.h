@@ -5,8 +5,6 @@
 
 #include "core/types.h"
 
-struct domain;
-
 struct pci_addr {
     uint16_t seg;
     uint8_t bus, devfn;
@@ -43,9 +41,9 @@ int pci_mcfg_remove(uint64_t address, uint16_t seg, uint8_t start_bus, uint8_t e
 /*
  * A guest's data-port access (port 0xcfc + offset, offset + bytes <= 4) after it wrote cf8 to port 0xcf8; the caller
  * keeps cf8 for each domain (a 32-bit write of 0xcf8 is remembered, a read gives it back; neither reaches the machine).
- * Only dom0 reaches the hardware, others read ones and write nothing.
+ * What makes no sense reads as ones and writes nothing.  Only for dom0: the caller knows.
  */
-uint32_t pci_guest_read(const struct domain *d, uint32_t cf8, unsigned offset, unsigned bytes);
-void pci_guest_write(const struct domain *d, uint32_t cf8, unsigned offset, unsigned bytes, uint32_t value);
+uint32_t pci_guest_read(uint32_t cf8, unsigned offset, unsigned bytes);
+void pci_guest_write(uint32_t cf8, unsigned offset, unsigned bytes, uint32_t value);
 
 #endif

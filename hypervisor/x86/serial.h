@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * 16550 serial lines, com1 and com2.  Hardware only: who prints what is kern/log.c, who gets input is
+ * 16550 serial lines, com1 and com2.  Hardware only: who prints what is x86/log.c, who gets input is
  * kern/console.c.  Works from the first instruction on by polling; interrupts come later.
- * All functions but serial_spec and serial_port: the caller holds the console lock (kern/log.h).
+ * All functions but serial_spec and serial_port: the caller holds the console lock (x86/log.h).
  */
 #ifndef X86_SERIAL_H
 #define X86_SERIAL_H

@@ -7,23 +7,14 @@
 #include "x86/smp.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/alloc.h"
-#include "kern/domain.h"
-#include "kern/lock.h"
-#include "kern/sched.h"
-#include "kern/timer.h"
+#include "x86/alloc.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
-#include "x86/desc.h"
-#include "x86/fpu.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
-#include "x86/mce.h"
-#include "x86/paging.h"
-#include "kern/time.h"
+#include "x86/lock.h"
 #include "x86/spec.h"
 #include "x86/time.h"
-#include "x86/traps.h"
 
 #define TRAMPOLINE 0x8000 /* below 1 MiB; boot/main.c keeps it out of the allocator's hands */
 
@@ -133,8 +124,6 @@ void smp_init(const uint32_t *apic_ids, unsigned n)
     tlb_init();
 }
 
-void smp_ap_main(void);
-
 /* Below 4 GiB: the CPU is on it before it has the full direct map. */
 static char *stack_alloc(void)
 {
@@ -157,8 +146,6 @@ static bool cpu_start(unsigned cpu)
     if (!percpu || !stack)
         return false;
     b = block_init(stack, cpu, (uint64_t)percpu - (uint64_t)percpu_start);
-    b->curr = idle_domain.vcpu[cpu];
-    b->curr->cpu_stack = b;
     memcpy(tramp, trampoline_start, (size_t)(trampoline_end - trampoline_start));
     *(uint64_t *)(void *)(tramp + (trampoline_cr3 - trampoline_start)) = virt_to_maddr(boot_l4);
     *(uint64_t *)(void *)(tramp + (trampoline_stack - trampoline_start)) = (uint64_t)b;
@@ -171,23 +158,10 @@ static bool cpu_start(unsigned cpu)
     return false;
 }
 
-/* A new CPU, on its stack, still on the boot page tables. */
-void smp_ap_main(void)
+void smp_cpu_is_up(void)
 {
-    WRITE_CR(3, hv_l4_maddr);
-    cpu_block()->cr3 = hv_l4_maddr;
-    paging_init_cpu();
-    desc_init_cpu();
-    spec_init_cpu();
-    fpu_init_cpu();
-    mce_init_cpu();
-    apic_init_cpu();
-    timer_init_cpu();
-    time_init_cpu();
-    sched_init_cpu();
     cpumask_set(&cpu_online, cpu_id());
     __atomic_store_n(&ap_is_up, true, __ATOMIC_SEQ_CST);
-    run_guests();
 }
 
 void smp_boot_all(void)

@@ -5,11 +5,10 @@
 #include "core/format.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "kern/counters.h"
-#include "kern/keys.h"
-#include "kern/percpu.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
+#include "x86/percpu.h"
 #include "x86/uaccess.h"
 
 #define MSR_SPEC_CTRL 0x48
@@ -242,9 +241,8 @@ static void show(void)
                  "(docs/processor.md)\n");
 }
 
-static void key_spec(char key)
+void spec_dump(void)
 {
-    (void)key;
     show();
 }
 
@@ -258,7 +256,6 @@ void spec_init(void)
     look_amd();
     decide();
     show();
-    key_register('S', key_spec, "speculation controls", false);
 }
 
 void spec_init_cpu(void)

@@ -34,6 +34,9 @@ void spec_ibpb(void);
 /* IA32_ARCH_CAPABILITIES, or what should be there. */
 uint64_t spec_arch_caps(void);
 bool spec_has_arch_caps(void);
+
+/* Debug key. */
+void spec_dump(void);
 /* AMD: LFENCE waits for all before it. */
 bool spec_lfence_serialises(void);
 

@@ -18,16 +18,15 @@
 #include "core/pvclock.h"
 #include "core/rtc.h"
 #include "core/string.h"
-#include "kern/cpumask.h"
-#include "kern/lock.h"
-#include "kern/log.h"
-#include "kern/time.h"
-#include "kern/timer.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
+#include "x86/cpumask.h"
+#include "x86/lock.h"
+#include "x86/log.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 #include "x86/timeline.h"
+#include "x86/timer.h"
 
 #define NS_PER_S    1000000000ul
 #define QUICK_US    5000

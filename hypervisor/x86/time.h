@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine's clocks: TSC scale, platform counter, hardware timer, CMOS clock.  What the rest of the
- * hypervisor uses is kern/time.h.
+ * The machine's clocks: TSC scale, platform counter, hardware timer, CMOS clock.  Guests' clocks are in kern/vtime.h.
  */
 #ifndef X86_TIME_H
 #define X86_TIME_H
@@ -29,6 +28,10 @@ void time_init_cpu(void);
  * check that the CPUs' TSCs agree, and start the periodic correction if the TSC can't be relied on.
  */
 void time_init_late(void);
+
+/* System time: monotonic, the same on all CPUs. */
+/* ns since boot.  Any context. */
+uint64_t time_now(void);
 
 uint64_t tsc_hz(void);
 bool tsc_is_stable(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between x86/time.c and x86/vtime.c: the line that guests get, and the wall clock. */
+/* Between x86/time.c and kern/vtime.c: the line that guests get, and the wall clock. */
 #ifndef X86_TIMELINE_H
 #define X86_TIMELINE_H
 

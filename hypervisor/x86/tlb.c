@@ -6,10 +6,10 @@
  */
 #include "x86/tlb.h"
 #include "core/port.h"
-#include "kern/counters.h"
-#include "kern/lock.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
+#include "x86/lock.h"
 #include "x86/smp.h"
 
 #define STAMP_MASK 0xfffffful

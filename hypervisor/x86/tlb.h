@@ -8,7 +8,7 @@
 #ifndef X86_TLB_H
 #define X86_TLB_H
 
-#include "kern/cpumask.h"
+#include "x86/cpumask.h"
 
 /* Load an L4 table; drops all guest translations of this CPU and ticks. */
 void tlb_load_cr3(uint64_t l4_maddr);

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exceptions: sorted by where they hit.  A guest's go to its kind's handler; ours are either on a guest's
- * account (a fix-up exists), or a defect: panic.
+ * Exceptions that hit the hypervisor: either on a guest's account (a fix-up exists, or the guest's kind knows why), or a
+ * defect: panic.  A guest's own are pv/entry.c's.
  */
 #include "x86/traps.h"
 #include "core/port.h"
-#include "kern/counters.h"
-#include "kern/domain.h"
-#include "kern/event.h"
-#include "kern/softirq.h"
-#include "pv/traps.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
-#include "x86/irq.h"
-#include "x86/layout.h"
-#include "x86/mce.h"
 #include "x86/nmi.h"
 #include "x86/paging.h"
-#include "x86/selectors.h"
+#include "x86/percpu.h"
 #include "x86/uaccess.h"
 
 static const char *const trap_names[] = {
@@ -40,7 +32,7 @@ void regs_print(const struct cpu_user_regs *r)
 }
 
 /* A gate doesn't clear the flag that lifts SMAP: a guest, or our own access to one, may have had it set. */
-static void smap_restore(void)
+void smap_restore(void)
 {
     if (cr4_base & CR4_SMAP)
         __asm__ volatile("clac" ::: "memory");
@@ -59,9 +51,9 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
         mce_handle(r);
         return;
     }
-    if (r->entry_vector == TRAP_DEBUG && pv_debug_in_hypervisor(r))
+    if (r->entry_vector == TRAP_DEBUG && trap_port_debug(r))
         return;
-    if (r->entry_vector == TRAP_PAGE_FAULT && pv_fixup_page_fault(r))
+    if (r->entry_vector == TRAP_PAGE_FAULT && trap_port_page_fault(r))
         return;
     fixup = extable_find(r->rip);
     if (fixup) {
@@ -72,51 +64,4 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
     backtrace_print(r->rip, r->rbp);
     panic("unexpected %s in the hypervisor\n",
           r->entry_vector < ARRAY_SIZE(trap_names) ? trap_names[r->entry_vector] : "trap");
-}
-
-void trap_from_guest(struct cpu_user_regs *r)
-{
-    smap_restore();
-    COUNT(guest_trap);
-    if (r->entry_vector == TRAP_NMI) {
-        nmi_in_guest(r);
-        return;
-    }
-    if (r->entry_vector == TRAP_MACHINE_CHECK) {
-        mce_handle(r);
-        return;
-    }
-    if (r->entry_vector == TRAP_DOUBLE_FAULT)
-        panic("double fault\n");
-    pv_trap(r);
-}
-
-void interrupt_from_guest(unsigned vector, const struct cpu_user_regs *r)
-{
-    smap_restore();
-    COUNT(guest_interrupt);
-    irq_dispatch(vector, r);
-}
-
-static void idle(void)
-{
-    /* Nothing may come between the look and the hlt: sti holds interrupts off for one more instruction. */
-    if (softirq_pending())
-        return;
-    __asm__ volatile("sti; hlt; cli" ::: "memory");
-}
-
-void exit_work(void)
-{
-    for (;;) {
-        if (softirq_pending()) {
-            irq_enable();
-            softirq_run();
-            irq_disable();
-        } else if (current->is_idle) {
-            idle();
-        } else if (!pv_exit_work(current) && !softirq_pending()) {
-            return;
-        }
-    }
 }

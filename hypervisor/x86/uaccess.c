@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The current guest's memory, through its own page tables, which are the ones loaded.  The hypervisor's
- * address range is refused, so a guest can't make us read or write ourselves; any other address at worst faults,
- * which ends the copy.
- */
+/* Which addresses a guest may mean, and where faults on its account go on: see uaccess.S. */
 #include "x86/uaccess.h"
-#include "kern/guest.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/layout.h"
@@ -44,68 +39,4 @@ void guest_access_end(void)
 {
     if (cr4_base & CR4_SMAP)
         __asm__ volatile("clac" ::: "memory");
-}
-
-/* The M2P, too, is memory that a guest may read, though it lies in our range. */
-static bool readable(uint64_t gva, uint64_t n)
-{
-    return guest_range_ok(gva, n) || (gva >= M2P_RO_START && n <= M2P_START - M2P_RO_START &&
-                                      gva + n <= M2P_START);
-}
-
-int copy_from_guest(void *dst, uint64_t gva, size_t n)
-{
-    uint64_t left;
-
-    if (!readable(gva, n))
-        return -XEN_EFAULT;
-    guest_access_begin();
-    left = uaccess_copy(dst, (const void *)gva, n);
-    guest_access_end();
-    return left ? -XEN_EFAULT : 0;
-}
-
-int copy_to_guest(uint64_t gva, const void *src, size_t n)
-{
-    uint64_t left;
-
-    if (!guest_range_ok(gva, n))
-        return -XEN_EFAULT;
-    guest_access_begin();
-    left = uaccess_copy((void *)gva, src, n);
-    guest_access_end();
-    return left ? -XEN_EFAULT : 0;
-}
-
-int clear_guest(uint64_t gva, size_t n)
-{
-    uint64_t left;
-
-    if (!guest_range_ok(gva, n))
-        return -XEN_EFAULT;
-    guest_access_begin();
-    left = uaccess_clear((void *)gva, n);
-    guest_access_end();
-    return left ? -XEN_EFAULT : 0;
-}
-
-static bool element_address(uint64_t gva, uint64_t index, size_t size, uint64_t *at)
-{
-    uint64_t off;
-
-    return !__builtin_mul_overflow(index, size, &off) && !__builtin_add_overflow(gva, off, at);
-}
-
-int copy_from_guest_at(void *dst, uint64_t gva, uint64_t index, size_t size)
-{
-    uint64_t at;
-
-    return element_address(gva, index, size, &at) ? copy_from_guest(dst, at, size) : -XEN_EFAULT;
-}
-
-int copy_to_guest_at(uint64_t gva, uint64_t index, const void *src, size_t size)
-{
-    uint64_t at;
-
-    return element_address(gva, index, size, &at) ? copy_to_guest(at, src, size) : -XEN_EFAULT;
 }

@@ -5,8 +5,8 @@
  * lock_pair()).  Debug builds check this on each acquire.
  * Locks marked (irq) are also taken by interrupt handlers: use lock_irqsave().
  */
-#ifndef KERN_LOCK_H
-#define KERN_LOCK_H
+#ifndef X86_LOCK_H
+#define X86_LOCK_H
 
 #include "core/types.h"
 

@@ -4,8 +4,8 @@
  * for the earliest deadline only.  A timer belongs to one CPU at a time; functions run in softirq
  * context on that CPU, interrupts on, no lock held.
  */
-#ifndef KERN_TIMER_H
-#define KERN_TIMER_H
+#ifndef X86_TIMER_H
+#define X86_TIMER_H
 
 #include "core/lheap.h"
 

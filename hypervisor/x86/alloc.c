@@ -8,14 +8,14 @@
  * Small objects: sizes are powers of two from 16 to 2048, each cut from pages of its own; a page knows its size by
  * the frame's `prev` field.  Bigger ones are whole pages.  A page stays with its size.
  */
-#include "kern/alloc.h"
+#include "x86/alloc.h"
 #include "core/buddy.h"
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/string.h"
-#include "kern/cpumask.h"
-#include "kern/lock.h"
+#include "x86/cpumask.h"
 #include "x86/layout.h"
+#include "x86/lock.h"
 #include "x86/tlb.h"
 
 #define SMALL_MIN_SHIFT 4

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ticket spinlocks; ranks are checked in debug builds: see lock.h. */
-#include "kern/lock.h"
+#include "x86/lock.h"
 #include "core/port.h"
-#include "kern/percpu.h"
 #include "x86/cpu.h"
+#include "x86/percpu.h"
 
 #ifndef NDEBUG
 #define HELD_MAX 16

@@ -8,7 +8,7 @@
  * Locks: pd->lock (RANK_PIRQ) guards the table; pirq_eoi() and pirq_move() look a line up without it: lines are never
  * freed, and a line asks whether the domain is bound to it.
  */
-#include "x86/pirq.h"
+#include "kern/pirq.h"
 #include <xen/physdev.h>
 #include "core/port.h"
 #include "kern/domain.h"
@@ -109,6 +109,13 @@ static void map_implicit(struct domain *d, struct pirq *p, unsigned pirq)
         WRITE_ONCE(p->line, irq_line(pirq));
 }
 
+static unsigned cpu_near(const struct domain *d)
+{
+    const struct vcpu *v = domain_vcpu(d, 0);
+
+    return v ? READ_ONCE(v->cpu) : 0;
+}
+
 /* [lock] */
 static int bind_locked(struct domain *d, unsigned pirq, bool will_share)
 {
@@ -125,7 +132,7 @@ static int bind_locked(struct domain *d, unsigned pirq, bool will_share)
     if (p->is_bound)
         return -XEN_EBUSY;
     eoi_bit_set(pd, pirq, needs_eoi(p->line));
-    rc = irq_line_bind(p->line, d, pirq, will_share);
+    rc = irq_line_bind(p->line, &(struct irq_guest){ .domain = d, .domid = d->id, .pirq = pirq }, cpu_near(d), will_share);
     p->is_bound = !rc;
     return rc;
 }
@@ -326,13 +333,6 @@ static int msi_place(struct pirq_domain *pd, int *pirq, unsigned n)
     if ((unsigned)*pirq >= pd->count || n > pd->count - (unsigned)*pirq)
         return -XEN_EINVAL;
     return run_is_free(pd, (unsigned)*pirq, n) ? 0 : -XEN_EEXIST;
-}
-
-static unsigned cpu_near(const struct domain *d)
-{
-    const struct vcpu *v = domain_vcpu(d, 0);
-
-    return v ? READ_ONCE(v->cpu) : 0;
 }
 
 int pirq_map_msi(struct domain *d, int *pirq, const struct msi_request *r, unsigned *available)

@@ -3,8 +3,8 @@
  * The log (log_print() and panic() of core/port.h): a ring in memory and the output lines of console=.
  * Any context, NMI and panic included: the console lock goes on without waiting where it can't be had.
  */
-#ifndef KERN_LOG_H
-#define KERN_LOG_H
+#ifndef X86_LOG_H
+#define X86_LOG_H
 
 #include "core/port.h"
 

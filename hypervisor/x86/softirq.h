@@ -3,18 +3,18 @@
  * Work that an interrupt leaves for the way back to the guest (or for the idle loop).
  * Handlers run with interrupts on, no lock held, on the CPU's one stack.
  */
-#ifndef KERN_SOFTIRQ_H
-#define KERN_SOFTIRQ_H
+#ifndef X86_SOFTIRQ_H
+#define X86_SOFTIRQ_H
 
 #include "core/types.h"
 
 enum softirq {
-    SOFTIRQ_TIMER,    /* timers are due (kern/timer.c) */
+    SOFTIRQ_TIMER,    /* timers are due (x86/timer.c) */
     SOFTIRQ_SCHEDULE, /* choose again who runs here (kern/sched.c); always served last */
     SOFTIRQ_RCU,      /* what is freed where no lock is held */
     SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
     SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
-    SOFTIRQ_MCE,      /* a machine check was recorded (x86/mce.c) */
+    SOFTIRQ_MCE,      /* a machine check was recorded (kern/mce.c) */
     NR_SOFTIRQS,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A domain's own numbers for interrupt lines ("pirqs"): dom0's first ones are the GSIs, then come messages. */
-#ifndef X86_PIRQ_H
-#define X86_PIRQ_H
+#ifndef KERN_PIRQ_H
+#define KERN_PIRQ_H
 
 #include "core/types.h"
 

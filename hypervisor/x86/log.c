@@ -2,22 +2,21 @@
 /*
  * The log: a ring in memory and the console's lines; and panic().
  *
- * The console lock is not one of kern/lock.h: it must work from NMIs, in the middle of itself, and
+ * The console lock is not one of x86/lock.h: it must work from NMIs, in the middle of itself, and
  * when a CPU has died with it.  A CPU that holds it already, or has waited for very long, goes on without:
  * text may then mix, but every index is masked, so no memory is hurt.
  * All state here is guarded by it.
  */
 #include <stdarg.h>
+#include "x86/log.h"
 #include "core/cmdline.h"
 #include "core/format.h"
 #include "core/string.h"
-#include "kern/alloc.h"
-#include "kern/log.h"
-#include "kern/percpu.h"
-#include "kern/time.h"
+#include "x86/alloc.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/machine.h"
+#include "x86/percpu.h"
 #include "x86/serial.h"
 #include "x86/time.h"
 #include "x86/traps.h"

@@ -3,12 +3,10 @@
  * Machine checks: exceptions, and a look at the banks of every CPU now and then for what was corrected silently.
  * What is found is kept for dom0 (ctl/mca.c) in a few records; if nobody fetches them, the first ones are kept.
  */
-#ifndef X86_MCE_H
-#define X86_MCE_H
+#ifndef KERN_MCE_H
+#define KERN_MCE_H
 
 #include "core/types.h"
-
-struct cpu_user_regs;
 
 #define MCE_RECORD_BANKS 8
 
@@ -34,9 +32,6 @@ struct mce_record {
 void mce_init(void);
 /* Each CPU: enable the banks. */
 void mce_init_cpu(void);
-/* #MC, of a guest or ours.  Stops the machine if it can't go on; else the guest that consumed bad data may be crashed. */
-void mce_handle(struct cpu_user_regs *regs);
-
 /* The oldest record of the kind.  False: none.  Any number of times, until mce_record_done() gives it up. */
 bool mce_record_get(bool urgent, struct mce_record *r);
 /* False: there is no such record. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Offsets that assembly needs; compiled to assembly, the "->" lines become build/gen/asm_offsets.h. */
 #include "kern/domain.h"
-#include "kern/percpu.h"
 #include "pv/pv.h"
+#include "x86/percpu.h"
 
 #define DEFINE(sym, val) __asm__ volatile("\n.ascii \"->" #sym " %0\"" :: "i"(val))
 #define OFFSET(sym, type, member) DEFINE(sym, offsetof(type, member))

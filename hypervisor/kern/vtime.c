@@ -7,18 +7,19 @@
  * V3: a clock in shared memory is written only by the CPU that runs its vCPU (the wall clock: under wall_lock),
  *     with an odd version around it.
  */
-#include "x86/vtime.h"
+#include "kern/vtime.h"
 #include "core/port.h"
-#include "kern/counters.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
-#include "kern/lock.h"
-#include "kern/percpu.h"
-#include "kern/time.h"
+#include "kern/hypercall.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/lock.h"
+#include "x86/percpu.h"
 #include "x86/time.h"
 #include "x86/timeline.h"
+#include "x86/timer.h"
 #include "x86/uaccess.h"
 #include <xen/vcpu.h>
 
@@ -29,6 +30,21 @@
 #define PERIOD_MAX (NS_PER_S << 30)
 /* Linux's jiffies once wrapped into timeouts far ahead: such a one means "soon". */
 #define FAR_AHEAD  (1ul << 50)
+
+struct time_vcpu {
+    struct timer periodic, singleshot;
+    uint64_t period;      /* ns, 0: off [atomic] */
+    uint64_t last_tick;   /* system time [by its own CPU] */
+    uint64_t area;        /* address of the registered copy of its time, 0: none [atomic] */
+    /* What was published last, to leave out what changes nothing [by its own CPU]. */
+    uint64_t seen_line;
+    const void *seen_info;
+    uint64_t seen_area;
+};
+
+struct time_domain {
+    int64_t offset;       /* seconds from UTC to its wall clock [atomic] */
+};
 
 static spinlock_t wall_lock = LOCK_INIT(RANK_CONSOLE);
 

@@ -9,18 +9,17 @@
  * Stopping leaves the hardware alone: an interrupt too many is cheaper than setting it each time.
  * Locks: each heap's (RANK_TIMER, irq).
  */
-#include "kern/timer.h"
-#include "kern/counters.h"
-#include "kern/cpumask.h"
-#include "kern/lock.h"
-#include "kern/log.h"
-#include "kern/percpu.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
+#include "x86/timer.h"
 #include "x86/backtrace.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/cpumask.h"
 #include "x86/irq.h"
+#include "x86/lock.h"
+#include "x86/log.h"
+#include "x86/percpu.h"
 #include "x86/smp.h"
+#include "x86/softirq.h"
 #include "x86/time.h"
 
 #define DUMP_MAX 32

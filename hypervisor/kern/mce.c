@@ -5,17 +5,17 @@
  * Records are written by the exception, where no lock may be taken: each slot's `state` is claimed with a compare-and-swap and tells who
  * may touch the rest.  Messages, the event for dom0 and clearing up follow in a softirq.
  */
-#include "x86/mce.h"
+#include "kern/mce.h"
 #include "core/port.h"
-#include "kern/cpumask.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/sched.h"
-#include "kern/softirq.h"
-#include "kern/time.h"
-#include "kern/timer.h"
 #include "x86/cpu.h"
+#include "x86/cpumask.h"
 #include "x86/smp.h"
+#include "x86/softirq.h"
+#include "x86/time.h"
+#include "x86/timer.h"
 #include "x86/traps.h"
 #include "x86/uaccess.h"
 #include <xen/arch-x86/xen-mca.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the decompressors (core/decompress.h) expect of a C library and a processor. */
-#ifndef BOOT_LIBC_SHIM_H
-#define BOOT_LIBC_SHIM_H
+#ifndef X86_LIBC_SHIM_H
+#define X86_LIBC_SHIM_H
 
 #include <stddef.h>
 

@@ -3,10 +3,10 @@
  * Event counters, one set a CPU.  COUNT(name) is one instruction on this CPU's own memory: fit for the hottest
  * paths, and right in any context (an interrupt can't split it).
  */
-#ifndef KERN_COUNTERS_H
-#define KERN_COUNTERS_H
+#ifndef X86_COUNTERS_H
+#define X86_COUNTERS_H
 
-#include "kern/percpu.h"
+#include "x86/percpu.h"
 
 #define COUNTER_HYPERCALLS 64
 

@@ -3,9 +3,9 @@
  * Softirqs.  The pending bits are in each CPU's cpu_block, where the exit path of the entry code looks.
  * Locks: none; bits are set and taken by atomic operations.
  */
-#include "kern/softirq.h"
+#include "x86/softirq.h"
 #include "core/port.h"
-#include "kern/cpumask.h"
+#include "x86/cpumask.h"
 #include "x86/irq.h"
 #include "x86/smp.h"
 
@@ -64,4 +64,10 @@ void softirq_run(void)
         if (handlers[nr])
             handlers[nr]();
     }
+}
+
+/* core/port.h */
+bool preempt_needed(void)
+{
+    return softirq_pending();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Machine frames for the hypervisor itself and for domains: shell (lock, flush of stale translations) around core/buddy.c. */
-#ifndef KERN_ALLOC_H
-#define KERN_ALLOC_H
+#ifndef X86_ALLOC_H
+#define X86_ALLOC_H
 
 #include "core/types.h"
 

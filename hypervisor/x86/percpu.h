@@ -4,8 +4,8 @@
  * CPU's, per_cpu(name, cpu) another's.  The variable's area starts as zeroes on each CPU.
  * The CPU is found from the stack pointer: each CPU's stack block ends with its struct cpu_block.
  */
-#ifndef KERN_PERCPU_H
-#define KERN_PERCPU_H
+#ifndef X86_PERCPU_H
+#define X86_PERCPU_H
 
 #include "core/types.h"
 
@@ -14,12 +14,12 @@ struct vcpu;
 #define CPU_STACK_ORDER 4                             /* 16 pages, aligned to their size */
 #define CPU_STACK_SIZE  (PAGE_SIZE << CPU_STACK_ORDER)
 
-/* The last bytes of a CPU's stack block; offsets are known to the assembly (x86/asm_offsets.c). */
+/* The last bytes of a CPU's stack block; offsets are known to the assembly (pv/asm_offsets.c). */
 struct cpu_block {
     struct vcpu *curr;        /* the vCPU whose registers and page tables are loaded */
     uint64_t percpu_offset;
     /* These two are looked at as one 64-bit word on the way to a guest: any bit sends us the slow way. */
-    uint32_t softirqs;        /* [atomic] pending, one bit each: see kern/softirq.h */
+    uint32_t softirqs;        /* [atomic] pending, one bit each: see x86/softirq.h */
     uint32_t exit_flags;      /* EXIT_*: what this processor needs on each way out [const after boot] */
     uint64_t cr3;             /* what CR3 holds */
     uint64_t frame_top;       /* end of current's register frame: where a trap's frame goes */

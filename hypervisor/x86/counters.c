@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Event counters.  Each CPU writes its own only (and whoever resets them, which may lose a count). */
-#include "kern/counters.h"
+#include "x86/counters.h"
 #include "core/string.h"
-#include "kern/cpumask.h"
-#include "kern/log.h"
+#include "x86/cpumask.h"
+#include "x86/log.h"
 
 DEFINE_PERCPU(struct counters, counters);
 

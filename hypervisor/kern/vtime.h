@@ -1,32 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Time for guests: the clock in struct vcpu_info and struct shared_info (kern/time.h publishes it), and each vCPU's
+ * Time for guests: the clock in struct vcpu_info and struct shared_info, and each vCPU's
  * two timers, <xen/vcpu.h>: a periodic one, which ticks only while the vCPU runs, and a one-shot one.  Both
  * raise VIRQ_TIMER.
  */
-#ifndef X86_VTIME_H
-#define X86_VTIME_H
+#ifndef KERN_VTIME_H
+#define KERN_VTIME_H
 
-#include "kern/hypercall.h"
-#include "kern/timer.h"
+#include "core/types.h"
 
 struct vcpu;
 struct domain;
 
-struct time_vcpu {
-    struct timer periodic, singleshot;
-    uint64_t period;      /* ns, 0: off [atomic] */
-    uint64_t last_tick;   /* system time [by its own CPU] */
-    uint64_t area;        /* address of the registered copy of its time, 0: none [atomic] */
-    /* What was published last, to leave out what changes nothing [by its own CPU]. */
-    uint64_t seen_line;
-    const void *seen_info;
-    uint64_t seen_area;
-};
-
-struct time_domain {
-    int64_t offset;       /* seconds from UTC to its wall clock [atomic] */
-};
+/* Publish the present TSC scale and offset in v's vcpu_info (and secondary area).  On each switch to v,
+ * when the CPU's calibration changes, and when v registers its area. */
+void time_update_vcpu(struct vcpu *v);
+/* Publish the wall clock in d's shared info. */
+void time_update_wallclock(struct domain *d);
+/* XENPF_settime: the wall clock was secs,nsecs (UTC) at system time `at`; tells all domains. */
+void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at);
 
 int vtime_domain_create(struct domain *d);
 void vtime_domain_destroy(struct domain *d);
@@ -47,7 +39,5 @@ void vtime_switch_from(struct vcpu *v);
 /* VCPUOP_{set,stop}_{periodic,singleshot}_timer and _register_vcpu_time_memory_area.  The caller has checked that
  * the one-shot commands are for v == current. */
 long vtime_vcpu_op(struct vcpu *v, unsigned cmd, uint64_t arg_gva);
-
-hcall_fn do_set_timer_op;
 
 #endif

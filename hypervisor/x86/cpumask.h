@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets of CPUs. */
-#ifndef KERN_CPUMASK_H
-#define KERN_CPUMASK_H
+#ifndef X86_CPUMASK_H
+#define X86_CPUMASK_H
 
-#include "kern/percpu.h"
+#include "x86/percpu.h"
 
 typedef struct cpumask {
     uint64_t bits[MAX_CPUS / 64];

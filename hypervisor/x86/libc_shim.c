@@ -6,7 +6,7 @@
  * - SSE, so the CPU has to allow it.
  * One CPU, at boot, with interrupts off: no locks.
  */
-#include "boot/libc_shim.h"
+#include "x86/libc_shim.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "core/types.h"
