@@ -11,7 +11,7 @@
  * vCPU to be unloaded, except vcpu_pause().
  *
  * Locks: one RANK_SCHED lock a queue (irq); two by lock_pair().  Slice timers are set under it (RANK_TIMER).
- * Read next: core/sched.h; x86/switch.c for the switch itself.
+ * Read next: core/sched.h; pv/switch.c for the switch itself.
  */
 #include "kern/sched.h"
 #include "core/port.h"

@@ -78,7 +78,7 @@ void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *s
  * -XEN_ENOSPC: v's reservation has no room there. */
 int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 
-/* Provided by the machine (x86/switch.c): leave prev's hardware state lazily, load next's: page tables,
+/* Provided by the machine (pv/switch.c): leave prev's hardware state lazily, load next's: page tables,
  * descriptor tables, segment bases, FPU traps, debug registers; sets current. Interrupts off. */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
 /* Finish any lazily kept state of v that is still in this machine's CPUs (before v runs elsewhere). */

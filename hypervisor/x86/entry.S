@@ -201,7 +201,7 @@ ist_common:
         jmp     exit_to_guest
 
 /* ---- System calls ----
- * The per-CPU stub (x86/stubs.c) has pushed SS and RSP into the frame and jumps here. */
+ * The per-CPU stub (x86/desc.c) has pushed SS and RSP into the frame and jumps here. */
         .balign 16
         .globl syscall_entry
 syscall_entry:

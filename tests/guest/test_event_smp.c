@@ -4,6 +4,7 @@
  * ports at once; vCPUs that mask and unmask under fire.
  */
 /* qemu: -smp 2 */
+/* alone: CPUs wait for each other */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"

@@ -4,6 +4,7 @@
  * the other vCPU arrives there, and thousands of events sent across are all seen.
  */
 /* qemu: -smp 2 */
+/* alone: CPUs wait for each other */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"

@@ -6,6 +6,7 @@
 /* qemu: -smp 2 */
 /* hv: dom0_max_vcpus=7 */
 /* timeout: 90 */
+/* alone: measures shares of real time */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"

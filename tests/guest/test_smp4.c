@@ -2,6 +2,7 @@
 /* Four vCPUs: all start, each gets IPIs from each, per-vCPU timers fire on the right one, runstates and times are each one's own, all go down. */
 /* qemu: -smp 4 */
 /* timeout: 90 */
+/* alone: four CPUs wait for each other */
 #include <xen/sched.h>
 #include "check.h"
 #include "cpu.h"

@@ -4,6 +4,7 @@
  * version protocol holds; a second copy by register_vcpu_time_memory_area says the same.
  */
 /* qemu: -smp 2 */
+/* alone: measures real time */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"

@@ -3,6 +3,7 @@
  * Timers (xen.h set_timer_op, vcpu.h): each raises VIRQ_TIMER, never early; zero or stop cancels; a time in the past fires at once, unless the
  * guest asked for -ETIME; the periodic timer keeps its pace; refusals.
  */
+/* alone: measures real time */
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include "check.h"

@@ -4,6 +4,7 @@
  * that was a writable page on another vCPU's TLB must not stay writable there when it becomes a page table.
  */
 /* qemu: -smp 2 */
+/* alone: CPUs wait for each other */
 #include "check.h"
 #include "hypercall.h"
 #include "mem.h"
