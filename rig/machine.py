@@ -381,7 +381,7 @@ class Machine:
         raw = bytes(self.log[begin:end]).decode(errors="replace").replace("\r", "")
         if not begin:
             return raw
-        return "".join(line for line in raw.splitlines(True) if not re.match(r"\((XEN|HOSPES)\)|\[ *\d+\.\d{6}\] ", line))
+        return "".join(line for line in raw.splitlines(True) if not re.match(r"\((XEN|HOS)\) |\[ *\d+\.\d{6}\] ", line))
 
     def port(self, guest_port):
         """The local TCP port that leads to guest_port (which must be in Config.forwards)."""
