@@ -20,10 +20,10 @@
 #include "kern/grant.h"
 #include "kern/grant_host.h"
 #include "kern/guest.h"
-#include "kern/lock.h"
+#include "x86/lock.h"
 #include "kern/pages.h"
-#include "kern/alloc.h"
-#include "kern/counters.h"
+#include "x86/alloc.h"
+#include "x86/counters.h"
 #include "x86/smp.h"
 
 static struct vcpu *world_current;

@@ -51,13 +51,13 @@ build/gen/%.h:
 # A file of core/ that does not build is a failure of its own (count.sh sees the .bad),
 # and empty for the others, so that theirs still run.  Its age makes it be tried again.
 $(HOST_B)/core/%.raw: hypervisor/core/%.c
-	@mkdir -p $(@D); rm -f $@.bad
-	$(HOST_CC) $(host_cflags) -Wconversion -Wno-sign-conversion $(host_cov) $(host_extra) -c -o $@ $< || \
+	@mkdir -p $(@D); rm -f $@.bad; echo "  HOSTCC $<"
+	@$(HOST_CC) $(host_cflags) -Wconversion -Wno-sign-conversion $(host_cov) $(host_extra) -c -o $@ $< || \
 	    { : > $@.bad; $(HOST_CC) -x c -c -o $@ /dev/null; touch -t 197001020000 $@; }
 
 $(HOST_B)/%.raw: tests/host/%.c
-	@mkdir -p $(@D)
-	$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes $(host_cov)) -c -o $@ $<
+	@mkdir -p $(@D); echo "  HOSTCC $<"
+	@$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes $(host_cov)) -c -o $@ $<
 
 # Functions of core/ that a host library has too (sched_yield ...) would be called by
 # that library or the sanitizers: the linker sees each as core_NAME.
@@ -76,13 +76,13 @@ $(HOST_B)/libcore.a: $(host_raws:.raw=.o) $(HOST_B)/port_host.o
 	@ar rcs $@ $^
 
 $(HOST_B)/test_%: $(HOST_B)/test_%.o $(HOST_B)/libcore.a
-	$(HOST_CC) -fsanitize=address,undefined -o $@ $^ $(host_libs)
+	@$(HOST_CC) -fsanitize=address,undefined -o $@ $^ $(host_libs)
 
 # The decoder is compared with an independent one.
 $(HOST_B)/test_insn $(HOST_B)/fuzz_insn: host_libs += -lZydis
 
 $(HOST_B)/fuzz_%: $(HOST_B)/fuzz_%.o $(HOST_B)/libcore.a
-	$(HOST_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ $(host_libs)
+	@$(HOST_CC) -fsanitize=address,undefined,fuzzer -o $@ $^ $(host_libs)
 
 $(HOST_B)/%.result: $(HOST_B)/% FORCE
 	@FUZZ_RUNS=$(FUZZ_RUNS) sh tests/host/run.sh $< > $@ 2>&1; cat $@
