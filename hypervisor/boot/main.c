@@ -211,7 +211,6 @@ void boot_main(uint32_t magic, uint64_t table)
     boot_memory_init(&info);
     paging_init_cpu();
     paging_init(&info);
-    cpu_block()->cr3 = hv_l4_maddr;
     boot_memory_release(&info);
     paging_use_heap();
     log_grow();

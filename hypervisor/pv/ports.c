@@ -18,7 +18,7 @@
 
 bool pv_iopl_allows(const struct vcpu *v)
 {
-    return v->pv->iopl >= (v->pv->kernel_mode ? 1 : 3);
+    return v->pv->iopl >= (v->kernel_mode ? 1 : 3);
 }
 
 static bool bitmap_allows(const struct vcpu *v, unsigned port, unsigned bytes)

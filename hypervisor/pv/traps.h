@@ -11,10 +11,6 @@
 struct cpu_user_regs;
 struct vcpu;
 
-/* vcpu.exit_work bits */
-#define VCPU_WORK_NMI      1u /* an NMI is pending */
-#define VCPU_WORK_FAILSAFE 2u /* a segment register could not be loaded */
-
 /* An exception of current, in its registers. Interrupts off. */
 void pv_trap(struct cpu_user_regs *regs);
 /* What is due for v == current before it goes on.  True: something was done; look again. Interrupts off. */

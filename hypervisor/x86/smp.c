@@ -175,7 +175,6 @@ static bool cpu_start(unsigned cpu)
 void smp_ap_main(void)
 {
     WRITE_CR(3, hv_l4_maddr);
-    cpu_block()->cr3 = hv_l4_maddr;
     paging_init_cpu();
     desc_init_cpu();
     spec_init_cpu();
