@@ -200,7 +200,6 @@ void ap_main(void)
     b->curr = idle_domain.vcpu[b->cpu];
     b->curr->cpu_stack = b;
     WRITE_CR(3, hv_l4_maddr);
-    b->cr3 = hv_l4_maddr;
     paging_init_cpu();
     desc_init_cpu();
     spec_init_cpu();
@@ -234,7 +233,6 @@ void boot_main(uint32_t magic, uint64_t table)
     boot_memory_init(&info);
     paging_init_cpu();
     paging_init(&info);
-    cpu_block()->cr3 = hv_l4_maddr;
     boot_memory_release(&info);
     paging_use_heap();
     log_grow();

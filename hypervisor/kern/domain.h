@@ -58,6 +58,7 @@ struct vcpu {
     unsigned cpu;              /* where it runs or last ran [scheduler] */
     bool is_idle;              /* [const] */
     bool is_initialised;       /* has been given registers [RANK_VCPU lock] */
+    bool kernel_mode;          /* its guest's kernel runs, not one of the kernel's processes (pv/) [by its own CPU] */
     spinlock_t lock;           /* RANK_VCPU */
 
     struct vcpu_info *own_info;/* for vCPUs that have no place in the shared info, else NULL [const] */
@@ -68,13 +69,14 @@ struct vcpu {
     struct pv_vcpu *pv;
     struct fpu_vcpu *fpu;
 
-    uint8_t exit_work;             /* look at v before going back to it: see VCPU_WORK_* [atomic] */
+    uint8_t exit_work;             /* look at v before going back to it: VCPU_WORK_* [atomic] */
     bool nmi_pending, mce_pending; /* [atomic] for the guest; setting one needs exit_work too: vcpu_nmi() */
 };
 
 /* struct vcpu's exit_work: what is to be done before it goes on. */
 #define VCPU_WORK_NMI      1u /* an NMI is pending */
 #define VCPU_WORK_FAILSAFE 2u /* a segment register could not be loaded */
+#define VCPU_WORK_RUNSTATE 4u /* its runstate area could not be written while one of its processes ran */
 
 extern struct domain *dom0;
 extern struct domain idle_domain;

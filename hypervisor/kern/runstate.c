@@ -70,11 +70,13 @@ void runstate_publish(struct vcpu *v)
     r.state = v->sched->runstate.state;
     r.state_entry_time = v->sched->runstate.state_entry_time;
     memcpy(r.time, v->sched->runstate.time, sizeof(r.time));
-    v->sched->runstate_stale = area_write(v, &r) != 0;
+    /* The tables of its processes needn't have the area; those of its kernel should. */
+    if (area_write(v, &r) && !v->kernel_mode)
+        __atomic_or_fetch(&v->exit_work, VCPU_WORK_RUNSTATE, __ATOMIC_SEQ_CST);
 }
 
 void runstate_retry(void)
 {
-    if (current->sched->runstate_stale)
-        runstate_publish(current);
+    __atomic_and_fetch(&current->exit_work, (uint8_t)~VCPU_WORK_RUNSTATE, __ATOMIC_SEQ_CST);
+    runstate_publish(current);
 }

@@ -47,8 +47,8 @@ void vcpu_up(struct vcpu *v);    /* VCPUOP_up */
 void vcpu_down(struct vcpu *v);  /* VCPUOP_down; the last one up shuts the domain down as Xen does */
 bool vcpu_is_up(const struct vcpu *v);
 void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
-/* current has just changed to its kernel page tables: its runstate area is written now if it could not be written when
- * current was given the CPU (it was in user mode).  Interrupts on, no lock held.  Cheap. */
+/* VCPU_WORK_RUNSTATE: current's kernel runs now, with its page tables, and its runstate area is written which could not be
+ * when current was given the CPU.  Interrupts on, no lock held. */
 void runstate_retry(void);
 
 /* Debug key 'r': the run queues, to the log. */

@@ -26,7 +26,6 @@ struct sched_vcpu {
     struct vcpu_runstate_info runstate; /* [run queue's lock] */
     uint64_t runstate_gva;              /* the guest's area, 0: none [by its own CPU, or before it runs] */
     struct vcpu_info *info_before;      /* what v->info was before VCPUOP_register_vcpu_info; NULL: not registered [v->lock] */
-    bool runstate_stale;                /* it could not be written [by its own CPU] */
     bool leaving;                       /* its last CPU still looks at this struct [atomic] */
     struct timer poll_timer;
 };

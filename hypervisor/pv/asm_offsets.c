@@ -2,6 +2,8 @@
 /* Offsets that assembly needs; compiled to assembly, the "->" lines become build/gen/asm_offsets.h. */
 #include "kern/domain.h"
 #include "pv/pv.h"
+#include "x86/counters.h"
+#include "x86/cpu.h"
 #include "x86/percpu.h"
 
 #define DEFINE(sym, val) __asm__ volatile("\n.ascii \"->" #sym " %0\"" :: "i"(val))
@@ -11,6 +13,7 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
     OFFSET(R_r15, struct cpu_user_regs, r15);
+    OFFSET(R_rbx, struct cpu_user_regs, rbx);
     OFFSET(R_rbp, struct cpu_user_regs, rbp);
     OFFSET(R_r11, struct cpu_user_regs, r11);
     OFFSET(R_r10, struct cpu_user_regs, r10);
@@ -40,6 +43,19 @@ void asm_offsets(void)
     OFFSET(V_cpu_stack, struct vcpu, cpu_stack);
     OFFSET(V_regs, struct vcpu, regs);
     OFFSET(V_exit_work, struct vcpu, exit_work);
-    OFFSET(PV_kernel_mode, struct pv_vcpu, kernel_mode);
+    OFFSET(V_kernel_mode, struct vcpu, kernel_mode);
+    OFFSET(V_domain, struct vcpu, domain);
+    OFFSET(D_vm_assist, struct domain, vm_assist);
+    DEFINE(ARCHITECTURAL_IOPL, 1 << VMASST_TYPE_architectural_iopl);
+    DEFINE(GUEST_FLAG_IF, FLAG_IF);
+    OFFSET(PV_table, struct pv_vcpu, table);
+    OFFSET(PV_table_user, struct pv_vcpu, table_user);
+    OFFSET(PV_frame_sp, struct pv_vcpu, frame_sp);
+    OFFSET(PV_nmi_masked, struct pv_vcpu, nmi_masked);
+    OFFSET(PV_syscall_eip, struct pv_vcpu, syscall.eip);
+    OFFSET(PV_syscall_masks, struct pv_vcpu, syscall.masks_events);
+    OFFSET(B_percpu_offset, struct cpu_block, percpu_offset);
+    OFFSET(C_guest_syscall, struct counters, guest_syscall);
+    OFFSET(C_iret, struct counters, iret);
     OFFSET(V_info, struct vcpu, info);
 }

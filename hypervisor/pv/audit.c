@@ -16,7 +16,7 @@ static void registers_key(char key)
     (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         domain_each_vcpu(d, v) {
-            log_always("d%uv%u on CPU %u, %s mode\n", d->id, v->id, v->cpu, v->pv->kernel_mode ? "kernel" : "user");
+            log_always("d%uv%u on CPU %u, %s mode\n", d->id, v->id, v->cpu, v->kernel_mode ? "kernel" : "user");
             regs_print(&v->regs);
         }
 }

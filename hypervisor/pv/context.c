@@ -45,11 +45,12 @@ static void registers_set(struct vcpu *v, const struct vcpu_guest_context *c)
     r->entry_vector = 0;
 }
 
-static void pv_state_set(struct pv_vcpu *pv, const struct vcpu_guest_context *c)
+static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-    pv->kernel_mode = c->flags & VGCF_in_kernel;
-    pv->kernel_ss = (uint16_t)c->kernel_ss | 3;
-    pv->kernel_sp = c->kernel_sp;
+    struct pv_vcpu *pv = v->pv;
+
+    v->kernel_mode = c->flags & VGCF_in_kernel;
+    pv_kernel_stack(pv, (uint16_t)c->kernel_ss, c->kernel_sp);
     pv->event.eip = c->event_callback_eip;
     pv->failsafe = (struct pv_callback){ c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events };
     pv->syscall = (struct pv_callback){ c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events };
@@ -78,7 +79,7 @@ static int tables_set(struct vcpu *v, const struct vcpu_guest_context *c)
         rc = pv_set_table(v, cr3_mfn(c->ctrlreg[3]), false);
     if (rc == 0)
         rc = pv_set_table(v, user ? cr3_mfn(user) : MFN_NONE, true);
-    if (rc == 0 && !v->pv->kernel_mode && mfn_eq(v->pv->table_user, MFN_NONE))
+    if (rc == 0 && !v->kernel_mode && mfn_eq(v->pv->table_user, MFN_NONE))
         rc = -XEN_EINVAL;
     return rc;
 }
@@ -89,7 +90,7 @@ int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (!context_ok(c))
         return -XEN_EINVAL;
-    pv_state_set(v->pv, c);
+    pv_state_set(v, c);
     rc = tables_set(v, c);
     if (rc)
         return rc;
@@ -113,13 +114,13 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
 
     memset(c, 0, sizeof(*c));
     fpu_get_fxsave(v->fpu, &c->fpu_ctxt);
-    c->flags = VGCF_i387_valid | (pv->kernel_mode ? VGCF_in_kernel : 0) |
+    c->flags = VGCF_i387_valid | (v->kernel_mode ? VGCF_in_kernel : 0) |
                (pv->failsafe.masks_events ? VGCF_failsafe_disables_events : 0) |
                (pv->syscall.masks_events ? VGCF_syscall_disables_events : 0);
     c->user_regs = v->regs;
     c->user_regs.rflags |= (uint64_t)pv->iopl << 12;
     c->user_regs.error_code = c->user_regs.entry_vector = 0;
-    if (pv->kernel_mode)
+    if (v->kernel_mode)
         c->user_regs.cs &= (uint16_t)~3u;
     memcpy(c->trap_ctxt, pv->traps, sizeof(c->trap_ctxt));
     c->ldt_base = pv->ldt_base;

@@ -363,15 +363,14 @@ static void start_vcpu(struct build *b, mfn_t l4)
         panic("dom0's first page tables are not valid (%d)\n", rc);
     v->pv->table = l4;
     pv_table_show_m2p(l4, true);
-    v->pv->cr3 = mfn_to_maddr(l4);
-    v->pv->kernel_mode = true;
+    v->kernel_mode = true;
     v->regs.rip = b->elf.entry;
     v->regs.rsp = b->stack_va + PAGE_SIZE;
     v->regs.rsi = b->info_va;
     v->regs.rflags = FLAG_IF | 2;
     v->regs.cs = GUEST_CS64;
     v->regs.ss = GUEST_SS;
-    v->pv->kernel_sp = v->regs.rsp;
+    pv_kernel_stack(v->pv, GUEST_SS, v->regs.rsp);
     v->is_initialised = true;
 }
 

@@ -146,7 +146,7 @@ static bool rdtsc_insn(struct vcpu *v)
 {
     uint64_t tsc = rdtsc();
 
-    if ((v->pv->cr4 & CR4_TSD) && !v->pv->kernel_mode)
+    if ((v->pv->cr4 & CR4_TSD) && !v->kernel_mode)
         return false;
     v->regs.rax = (uint32_t)tsc;
     v->regs.rdx = tsc >> 32;
@@ -217,7 +217,7 @@ bool pv_emulate_privileged(struct vcpu *v)
     bool repeat = false, ok;
     struct insn i;
 
-    if (!pv_fetch(v, 0, &i) || i.lock || (!v->pv->kernel_mode && !user_may(&i)))
+    if (!pv_fetch(v, 0, &i) || i.lock || (!v->kernel_mode && !user_may(&i)))
         return false;
     ok = i.map ? two_byte(v, &i) : one_byte(v, &i, &repeat);
     if (!ok)

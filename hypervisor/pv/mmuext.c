@@ -32,17 +32,13 @@ void pv_table_show_m2p(mfn_t l4, bool show)
 /* [pt_lock of the domain] the table's references are ours now */
 static void table_install(struct vcpu *v, mfn_t m, bool user)
 {
-    struct pv_vcpu *pv = v->pv;
-    mfn_t *slot = user ? &pv->table_user : &pv->table;
+    mfn_t *slot = user ? &v->pv->table_user : &v->pv->table;
 
     *slot = m;
     if (!mfn_eq(m, MFN_NONE))
         pv_table_show_m2p(m, !user);
-    if (user == pv->kernel_mode)
-        return;
-    pv->cr3 = mfn_to_maddr(m);
-    if (v == current)
-        tlb_load_cr3(pv->cr3);
+    if (user != v->kernel_mode && v == current)
+        tlb_load_cr3(mfn_to_maddr(m));
 }
 
 int pv_set_table(struct vcpu *v, mfn_t m, bool user)

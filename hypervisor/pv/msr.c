@@ -203,7 +203,7 @@ bool pv_msr_read(struct vcpu *v, uint32_t nr, uint64_t *val)
         *val = rdmsr(MSR_FS_BASE);
         return true;
     case MSR_GS_BASE:
-        *val = pv->kernel_mode ? rdmsr(MSR_GS_BASE) : pv->gs_base_kernel;
+        *val = v->kernel_mode ? rdmsr(MSR_GS_BASE) : pv->gs_base_kernel;
         return true;
     case MSR_KERNEL_GS_BASE:
         *val = rdmsr(MSR_KERNEL_GS_BASE);

@@ -20,13 +20,13 @@ bool pv_iopl_allows(const struct vcpu *v)
 {
     bool ring0 = v->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl;
 
-    return v->pv->iopl >= (!v->pv->kernel_mode ? 3 : ring0 ? 0 : 1);
+    return v->pv->iopl >= (!v->kernel_mode ? 3 : ring0 ? 0 : 1);
 }
 
 static bool bitmap_allows(struct vcpu *v, unsigned port, unsigned bytes)
 {
     uint8_t map[2] = { 0xff, 0xff };
-    bool was_kernel = v->pv->kernel_mode;
+    bool was_kernel = v->kernel_mode;
     uint32_t bits;
     int rc;
 

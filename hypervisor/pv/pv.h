@@ -2,7 +2,7 @@
 /*
  * State of para-virtual domains and vCPUs.  Read next: pv/traps.c, pv/mmu.c.
  *
- * A PV kernel runs in ring 3, as its own processes do; which of the two runs is `kernel_mode`.  The kernel has
+ * A PV kernel runs in ring 3, as its own processes do; which of the two runs is vcpu.kernel_mode.  The kernel has
  * the page table `table`, processes `table_user`.
  */
 #ifndef PV_PV_H
@@ -33,13 +33,12 @@ struct pv_callback {
 };
 
 struct pv_vcpu {
-    bool kernel_mode;
     bool ts;                  /* the guest set CR0.TS (fpu_taskswitch, or CR0 write) */
     bool osxsave;             /* the guest set CR4.OSXSAVE */
     bool nmi_masked;          /* in the guest's NMI handler until its iret */
     uint8_t iopl;             /* 0..3, virtual */
-    uint64_t cr3;             /* what CR3 is to be while it runs, by kernel_mode */
-    uint64_t kernel_sp;
+    uint64_t kernel_sp;       /* where its processes' traps go: set by pv_kernel_stack() */
+    uint64_t frame_sp;        /* the same, or an address that faults if that is not the guest's to write */
     uint16_t kernel_ss;
     mfn_t table, table_user;  /* type L4, referenced; MFN_NONE: none [pt_lock] */
 
@@ -65,6 +64,9 @@ struct pv_vcpu {
     uint64_t iobitmap_va;     /* guest address of its I/O permission bitmap, 0: none */
     unsigned iobitmap_ports;
 };
+
+/* Traps of the kernel's processes go to this stack. */
+void pv_kernel_stack(struct pv_vcpu *pv, uint16_t ss, uint64_t sp);
 
 /* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
 void pv_set_iopl(struct vcpu *v, unsigned iopl);

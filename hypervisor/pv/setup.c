@@ -127,10 +127,10 @@ int pv_vcpu_create(struct vcpu *v)
         return -XEN_ENOMEM;
     v->pv = pv;
     pv->table = pv->table_user = pv->deferred = MFN_NONE;
-    pv->kernel_mode = true;
+    v->kernel_mode = true;
     pv->dr[6] = 0xffff0ff0;
     pv->dr[7] = 0x400;
-    pv->kernel_ss = GUEST_SS;
+    pv_kernel_stack(pv, GUEST_SS, 0);
     pv->gdt_va = PERDOMAIN_START + (uint64_t)v->id * PV_DESC_PAGES * PAGE_SIZE;
     pv->ldt_va = pv->gdt_va + 16 * PAGE_SIZE;
     pv->desc_ptes = desc_ptes(v);

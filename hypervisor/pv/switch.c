@@ -41,8 +41,8 @@ static void segments_save(struct vcpu *v)
     pv->fs_base = rdmsr(MSR_FS_BASE);
     active = rdmsr(MSR_GS_BASE);
     other = rdmsr(MSR_KERNEL_GS_BASE);
-    pv->gs_base_kernel = pv->kernel_mode ? active : other;
-    pv->gs_base_user = pv->kernel_mode ? other : active;
+    pv->gs_base_kernel = v->kernel_mode ? active : other;
+    pv->gs_base_user = v->kernel_mode ? other : active;
 }
 
 static void segments_load(struct vcpu *v)
@@ -58,8 +58,8 @@ static void segments_load(struct vcpu *v)
     if (bad) /* the failsafe frame shows the selectors as they were wanted */
         __atomic_or_fetch(&v->exit_work, VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
     wrmsr(MSR_FS_BASE, pv->fs_base);
-    wrmsr(MSR_GS_BASE, pv->kernel_mode ? pv->gs_base_kernel : pv->gs_base_user);
-    wrmsr(MSR_KERNEL_GS_BASE, pv->kernel_mode ? pv->gs_base_user : pv->gs_base_kernel);
+    wrmsr(MSR_GS_BASE, v->kernel_mode ? pv->gs_base_kernel : pv->gs_base_user);
+    wrmsr(MSR_KERNEL_GS_BASE, v->kernel_mode ? pv->gs_base_user : pv->gs_base_kernel);
 }
 
 static void debug_load(const struct pv_vcpu *pv)
@@ -80,6 +80,11 @@ static void leave(struct vcpu *v)
     vtime_switch_from(v);
 }
 
+static uint64_t cr3_of(const struct vcpu *v)
+{
+    return mfn_to_maddr(v->kernel_mode ? v->pv->table : v->pv->table_user);
+}
+
 /* prev's translations are gone once another L4 is loaded; before that nobody may think so. */
 static void tables_load(struct vcpu *prev, uint64_t cr3)
 {
@@ -94,7 +99,7 @@ static void enter(struct vcpu *prev, struct vcpu *v)
 
     cpumask_set(&v->domain->dirty_cpus, cpu_id());
     pv->desc_ptes[PV_GDT_GUEST_PAGES] = desc_gdt_page() | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
-    tables_load(prev, pv->cr3);
+    tables_load(prev, cr3_of(v));
     desc_load_gdt(pv->gdt_va);
     desc_load_ldt(pv->ldt_va, pv->ldt_entries);
     WRITE_CR(4, cr4_base | pv->cr4);

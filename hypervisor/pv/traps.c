@@ -28,8 +28,14 @@
 #include "x86/selectors.h"
 #include "x86/tlb.h"
 #include "x86/traps.h"
+#include "x86/uaccess.h"
 #include <xen/callback.h>
 #include <xen/nmi.h>
+
+/* The biggest frame. */
+#define FRAME_MAX 96
+/* Not canonical: a frame that goes there faults. */
+#define PV_NO_STACK (1ul << 63)
 
 #define PFEC_P 1u
 #define PFEC_W 2u
@@ -44,63 +50,87 @@ enum bounce_flags {
 
 void pv_toggle_mode(struct vcpu *v)
 {
-    struct pv_vcpu *pv = v->pv;
-    mfn_t table;
-
-    pv->kernel_mode = !pv->kernel_mode;
+    v->kernel_mode = !v->kernel_mode;
     __asm__ volatile("swapgs" ::: "memory");
-    table = pv->kernel_mode ? pv->table : pv->table_user;
-    pv->cr3 = mfn_to_maddr(table);
-    tlb_toggle_cr3(pv->cr3);
-    if (pv->kernel_mode)
-        runstate_retry();
+    tlb_toggle_cr3(mfn_to_maddr(v->kernel_mode ? v->pv->table : v->pv->table_user));
 }
 
-static uint64_t flags_shown(const struct vcpu *v)
+static uint64_t flags_shown(const struct vcpu *v, uint8_t mask)
 {
     uint64_t f = v->regs.rflags & ~(FLAG_IF | FLAG_IOPL);
 
-    if (!READ_ONCE(v->info->evtchn_upcall_mask))
+    if (!mask)
         f |= FLAG_IF;
     if (v->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl)
         f |= (uint64_t)v->pv->iopl << 12;
     return f;
 }
 
-static void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_code)
+/*
+ * Write the frame below `top`, which is in the guest's kernel's address space, now loaded.  Gives the frame's address, or 0
+ * if the stack can't take it.  Always inlined: `flags` is a constant, and the frame a row of stores.
+ */
+static inline __attribute__((always_inline)) uint64_t frame_write(const struct vcpu *v, uint64_t top, bool from_kernel,
+                                                                  unsigned flags, uint32_t error_code)
+{
+    const struct cpu_user_regs *r = &v->regs;
+    uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
+    uint64_t *f = (uint64_t *)top;
+
+    guest_access_begin();
+    guest_put(--f, r->ss, fault);
+    guest_put(--f, r->rsp, fault);
+    guest_put(--f, flags_shown(v, mask), fault);
+    guest_put(--f, (from_kernel ? r->cs & ~3ul : r->cs | 3ul) | (uint64_t)mask << 32, fault);
+    guest_put(--f, r->rip, fault);
+    if (flags & BOUNCE_ERROR_CODE)
+        guest_put(--f, (uint64_t)error_code, fault);
+    if (flags & BOUNCE_FAILSAFE) {
+        guest_put(--f, (uint64_t)r->gs, fault);
+        guest_put(--f, (uint64_t)r->fs, fault);
+        guest_put(--f, (uint64_t)r->es, fault);
+        guest_put(--f, (uint64_t)r->ds, fault);
+    }
+    guest_put(--f, r->r11, fault);
+    guest_put(--f, r->rcx, fault);
+    guest_access_end();
+    return (uint64_t)f;
+fault:
+    guest_access_end();
+    return 0;
+}
+
+static void __attribute__((cold, noinline)) bounce_impossible(struct vcpu *v, const char *why)
+{
+    const struct cpu_user_regs *r = &v->regs;
+
+    domain_crash(v->domain, "%s: vector %x at rip %lx, rsp %lx, code %x\n", why, r->entry_vector, r->rip, r->rsp,
+                 r->error_code);
+}
+
+/* The guest goes on in its handler at eip.  `flags` should be a constant but for BOUNCE_MASK_EVENTS. */
+static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_code)
 {
     struct cpu_user_regs *r = &v->regs;
-    bool from_kernel = v->pv->kernel_mode;
-    uint64_t frame[12], *f = frame + ARRAY_SIZE(frame), sp;
-    uint64_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
+    bool from_kernel = v->kernel_mode;
+    uint64_t top, sp;
 
     COUNT(bounce);
-    if (!eip) {
-        domain_crash(v->domain, "no handler for vector %x at rip %lx (code %x)\n", r->entry_vector, r->rip,
-                     error_code);
+    if (unlikely(!eip)) {
+        bounce_impossible(v, "no handler");
         return;
     }
-    *--f = r->ss;
-    *--f = r->rsp;
-    *--f = flags_shown(v);
-    *--f = (from_kernel ? r->cs & ~3ul : r->cs | 3ul) | mask << 32;
-    *--f = r->rip;
-    if (flags & BOUNCE_ERROR_CODE)
-        *--f = error_code;
-    if (flags & BOUNCE_FAILSAFE) {
-        *--f = r->gs;
-        *--f = r->fs;
-        *--f = r->es;
-        *--f = r->ds;
-    }
-    *--f = r->r11;
-    *--f = r->rcx;
-
-    if (!from_kernel)
+    if (from_kernel) {
+        top = r->rsp & ~0xful;
+        if (!guest_range_ok(top - FRAME_MAX, FRAME_MAX))
+            top = PV_NO_STACK;
+    } else {
         pv_toggle_mode(v);
-    sp = (from_kernel ? r->rsp & ~0xful : v->pv->kernel_sp) - (uint64_t)((char *)(frame + ARRAY_SIZE(frame)) - (char *)f);
-    if (copy_to_guest(sp, f, (size_t)((char *)(frame + ARRAY_SIZE(frame)) - (char *)f))) {
-        domain_crash(v->domain, "no room for a frame at %lx (vector %x at rip %lx)\n", sp, r->entry_vector, r->rip);
+        top = v->pv->frame_sp;
+    }
+    sp = frame_write(v, top, from_kernel, flags, error_code);
+    if (unlikely(!sp)) {
+        bounce_impossible(v, "no room for a frame");
         return;
     }
     if (flags & BOUNCE_MASK_EVENTS)
@@ -109,13 +139,31 @@ static void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_
     r->cs = GUEST_CS64;
     r->ss = GUEST_SS;
     r->rsp = sp;
-    r->rflags = (r->rflags & ~(FLAG_AC | FLAG_VM | FLAG_RF | FLAG_NT | FLAG_TF | FLAG_IOPL)) | FLAG_IF | 2;
-    r->entry_vector = VECTOR_SYSCALL; /* rcx and r11 are in the frame: sysret may have them */
+    r->rflags = (r->rflags & FLAGS_OF_HANDLER) | FLAGS_GUEST_HAS;
+    r->entry_vector = VECTOR_HANDLER; /* rcx and r11 are in the frame: sysret may have them */
 }
 
-static void bounce_callback(struct vcpu *v, const struct pv_callback *cb, unsigned flags)
+static void bounce_callback(struct vcpu *v, const struct pv_callback *cb)
 {
-    bounce(v, cb->eip, flags | (cb->masks_events ? BOUNCE_MASK_EVENTS : 0), 0);
+    bounce(v, cb->eip, cb->masks_events ? BOUNCE_MASK_EVENTS : 0, 0);
+}
+
+static void bounce_failsafe(struct vcpu *v)
+{
+    const struct pv_callback *cb = &v->pv->failsafe;
+
+    bounce(v, cb->eip, BOUNCE_FAILSAFE | (cb->masks_events ? BOUNCE_MASK_EVENTS : 0), 0);
+}
+
+/* By the trap table. */
+static void bounce_trap(struct vcpu *v, const struct trap_info *t)
+{
+    bounce(v, t->address, TI_GET_IF(t) ? BOUNCE_MASK_EVENTS : 0, 0);
+}
+
+static void bounce_trap_code(struct vcpu *v, const struct trap_info *t, uint32_t error_code)
+{
+    bounce(v, t->address, BOUNCE_ERROR_CODE | (TI_GET_IF(t) ? BOUNCE_MASK_EVENTS : 0), error_code);
 }
 
 /* ---- Exceptions ---- */
@@ -129,18 +177,28 @@ static bool vector_has_code(unsigned vector)
 void pv_inject(struct vcpu *v, unsigned vector, uint32_t error_code)
 {
     const struct trap_info *t = &v->pv->traps[vector];
-    unsigned flags = vector_has_code(vector) ? BOUNCE_ERROR_CODE : 0;
 
-    if (TI_GET_IF(t))
-        flags |= BOUNCE_MASK_EVENTS;
-    bounce(v, t->address, flags, error_code);
+    if (vector_has_code(vector))
+        bounce_trap_code(v, t, error_code);
+    else
+        bounce_trap(v, t);
 }
 
 void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2)
 {
     v->info->arch.cr2 = cr2;
-    error_code = v->pv->kernel_mode ? error_code & ~PFEC_U : error_code | PFEC_U;
-    pv_inject(v, TRAP_PAGE_FAULT, error_code);
+    error_code = v->kernel_mode ? error_code & ~PFEC_U : error_code | PFEC_U;
+    bounce_trap_code(v, &v->pv->traps[TRAP_PAGE_FAULT], error_code);
+}
+
+/* A fault that we may be able to mend: in its LDT, or by its kernel's write to one of its page tables. */
+static bool page_fault_mend(struct vcpu *v, const struct cpu_user_regs *r, uint64_t cr2)
+{
+    irq_enable();
+    if (cr2 >= HV_START && cr2 < HV_END)
+        return cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2);
+    return v->kernel_mode && (r->error_code & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W) &&
+           pv_emulate_pt_write(v, cr2);
 }
 
 static void pv_page_fault(struct vcpu *v, struct cpu_user_regs *r)
@@ -148,11 +206,7 @@ static void pv_page_fault(struct vcpu *v, struct cpu_user_regs *r)
     uint64_t cr2 = READ_CR(2);
 
     COUNT(page_fault);
-    irq_enable();
-    if (cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2))
-        return;
-    if (v->pv->kernel_mode && (r->error_code & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W) &&
-        !(cr2 >= HV_START && cr2 < HV_END) && pv_emulate_pt_write(v, cr2))
+    if (((v->kernel_mode && (r->error_code & PFEC_W)) || cr2 >= HV_START) && page_fault_mend(v, r, cr2))
         return;
     pv_inject_page_fault(v, r->error_code, cr2);
 }
@@ -168,10 +222,10 @@ static bool pv_software_interrupt(struct vcpu *v, struct cpu_user_regs *r)
     if (copy_from_guest(insn, r->rip, 2) || insn[0] != 0xcd)
         return false;
     t = &v->pv->traps[insn[1]];
-    if (TI_GET_DPL(t) < (v->pv->kernel_mode ? 1 : 3))
+    if (TI_GET_DPL(t) < (v->kernel_mode ? 1 : 3))
         return false;
     r->rip += 2;
-    bounce(v, t->address, TI_GET_IF(t) ? BOUNCE_MASK_EVENTS : 0, 0);
+    bounce_trap(v, t);
     return true;
 }
 
@@ -252,7 +306,7 @@ void pv_syscall_bounce(struct cpu_user_regs *r)
         pv_inject(v, TRAP_INVALID_OP, 0);
         return;
     }
-    bounce_callback(v, &v->pv->syscall, 0);
+    bounce_callback(v, &v->pv->syscall);
 }
 
 void pv_syscall32_bounce(struct cpu_user_regs *r)
@@ -266,7 +320,7 @@ void pv_syscall32_bounce(struct cpu_user_regs *r)
         pv_inject(v, TRAP_INVALID_OP, 0);
         return;
     }
-    bounce_callback(v, &v->pv->syscall32, 0);
+    bounce_callback(v, &v->pv->syscall32);
 }
 
 void pv_sysenter_bounce(struct cpu_user_regs *r)
@@ -281,7 +335,7 @@ void pv_sysenter_bounce(struct cpu_user_regs *r)
         pv_inject(v, TRAP_GP, 0);
         return;
     }
-    bounce_callback(v, &v->pv->sysenter, 0);
+    bounce_callback(v, &v->pv->sysenter);
 }
 
 /* ---- On the way out ---- */
@@ -290,9 +344,15 @@ bool pv_exit_work(struct vcpu *v)
 {
     struct vcpu_info *info = v->info;
 
+    if ((v->exit_work & VCPU_WORK_RUNSTATE) && v->kernel_mode) {
+        irq_enable();
+        runstate_retry();
+        irq_disable();
+        return true;
+    }
     if (v->exit_work & VCPU_WORK_FAILSAFE) {
         __atomic_and_fetch(&v->exit_work, (uint8_t)~VCPU_WORK_FAILSAFE, __ATOMIC_SEQ_CST);
-        bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
+        bounce_failsafe(v);
         return true;
     }
     if ((v->exit_work & VCPU_WORK_NMI) && !v->pv->nmi_masked) {
@@ -300,7 +360,7 @@ bool pv_exit_work(struct vcpu *v)
         v->nmi_pending = false;
         if (v->pv->nmi.eip) {
             v->pv->nmi_masked = true;
-            bounce_callback(v, &v->pv->nmi, 0);
+            bounce_callback(v, &v->pv->nmi);
             return true;
         }
     }
@@ -320,7 +380,7 @@ void pv_iret_fault(struct cpu_user_regs *nested)
     memmove(&v->regs, nested, offsetof(struct cpu_user_regs, error_code));
     pv_selectors_save(v);
     v->regs.entry_vector = nested->entry_vector;
-    bounce_callback(v, &v->pv->failsafe, BOUNCE_FAILSAFE);
+    bounce_failsafe(v);
 }
 
 bool trap_port_debug(struct cpu_user_regs *r)
@@ -369,7 +429,7 @@ long do_iret(struct hcall *c)
         v->pv->iopl = f.rflags >> 12 & 3;
     r->rip = f.rip;
     r->cs = (uint16_t)f.cs | 3;
-    r->rflags = (f.rflags & ~(FLAG_IOPL | FLAG_VM | 0xffffffffffc08028ul)) | FLAG_IF | 2;
+    r->rflags = (f.rflags & FLAGS_GUEST_MAY_SET) | FLAGS_GUEST_HAS;
     r->rsp = f.rsp;
     r->ss = (uint16_t)f.ss | 3;
     if (f.flags & VGCF_in_syscall) {
@@ -517,11 +577,15 @@ long do_nmi_op(struct hcall *c)
     }
 }
 
+void pv_kernel_stack(struct pv_vcpu *pv, uint16_t ss, uint64_t sp)
+{
+    pv->kernel_ss = ss | 3;
+    pv->kernel_sp = sp;
+    pv->frame_sp = guest_range_ok(sp - FRAME_MAX, FRAME_MAX) ? sp : PV_NO_STACK;
+}
+
 long do_stack_switch(struct hcall *c)
 {
-    struct pv_vcpu *pv = current->pv;
-
-    pv->kernel_ss = (uint16_t)c->arg[0] | 3;
-    pv->kernel_sp = c->arg[1];
+    pv_kernel_stack(current->pv, (uint16_t)c->arg[0], c->arg[1]);
     return 0;
 }

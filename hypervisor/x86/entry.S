@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every way into the hypervisor and back to a guest.
+ * The ways into the hypervisor and back to a guest; system calls come in by pv/syscall.S.
  *
  * Into: a trap, interrupt or system call from a guest pushes straight into its struct vcpu (TSS.RSP0 and
  * cpu_block.frame_top point behind vcpu.regs); then we go to the CPU's one stack, empty, at its cpu_block.
@@ -13,62 +13,7 @@
  *
  * Register frame: struct cpu_user_regs, r15 lowest.  In assembly %rbx is current while %rsp is the CPU's stack.
  */
-#include "asm_offsets.h"
-#include "x86/layout.h"
-#include "x86/selectors.h"
-
-#define VR(reg)  (reg - R_r15)          /* offset in a frame */
-#define FRAME_SIZE R_es
-
-        .macro SAVE_REGS
-        pushq   %rdi
-        pushq   %rsi
-        pushq   %rdx
-        pushq   %rcx
-        pushq   %rax
-        pushq   %r8
-        pushq   %r9
-        pushq   %r10
-        pushq   %r11
-        pushq   %rbx
-        pushq   %rbp
-        pushq   %r12
-        pushq   %r13
-        pushq   %r14
-        pushq   %r15
-        cld
-        .endm
-
-        .macro RESTORE_REGS
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %rbp
-        popq    %rbx
-        popq    %r11
-        popq    %r10
-        popq    %r9
-        popq    %r8
-        popq    %rax
-        popq    %rcx
-        popq    %rdx
-        popq    %rsi
-        popq    %rdi
-        .endm
-
-        /* Values of a guest must not steer what we speculate on. */
-        .macro CLEAR_REGS
-        xorl    %ebp, %ebp
-        xorl    %r8d, %r8d
-        xorl    %r9d, %r9d
-        xorl    %r10d, %r10d
-        xorl    %r11d, %r11d
-        xorl    %r12d, %r12d
-        xorl    %r13d, %r13d
-        xorl    %r14d, %r14d
-        xorl    %r15d, %r15d
-        .endm
+#include "x86/entry_asm.h"
 
         .section .text.entry, "ax"
         .code64
@@ -200,74 +145,6 @@ ist_common:
         call    trap_from_guest
         jmp     exit_to_guest
 
-/* ---- System calls ----
- * The per-CPU stub (x86/desc.c) has pushed SS and RSP into the frame and jumps here. */
-        .balign 16
-        .globl syscall_entry
-syscall_entry:
-        pushq   %r11
-        pushq   $GUEST_CS64
-        pushq   %rcx
-        pushq   $0
-        movl    $VECTOR_SYSCALL, 4(%rsp)
-        SAVE_REGS
-        movq    %rsp, %rdi
-        movq    V_cpu_stack - V_regs(%rsp), %rsp
-        movq    B_current(%rsp), %rbx
-        CLEAR_REGS
-        movq    V_pv(%rbx), %rax
-        cmpb    $0, PV_kernel_mode(%rax)
-        je      syscall_of_user
-        sti
-        call    hypercall_entry
-        jmp     exit_to_guest
-syscall_of_user:
-        sti
-        call    pv_syscall_bounce
-        jmp     exit_to_guest
-
-        .balign 16
-        .globl syscall32_entry
-syscall32_entry:
-        pushq   %r11
-        pushq   $GUEST_CS32
-        movl    %ecx, %ecx
-        pushq   %rcx
-        pushq   $0
-        movl    $VECTOR_SYSCALL32, 4(%rsp)
-        SAVE_REGS
-        movq    %rsp, %rdi
-        movq    V_cpu_stack - V_regs(%rsp), %rsp
-        movq    B_current(%rsp), %rbx
-        CLEAR_REGS
-        sti
-        call    pv_syscall32_bounce
-        jmp     exit_to_guest
-
-/* sysenter: RSP is our cpu_block; the caller's RIP and RSP are lost, by the instruction's design. */
-        .balign 16
-        .globl sysenter_entry
-sysenter_entry:
-        movq    B_frame_top(%rsp), %rsp
-        pushq   $GUEST_SS
-        pushq   $0
-        pushfq
-        pushq   $3
-        pushq   $0
-        pushq   $0
-        movl    $VECTOR_SYSENTER, 4(%rsp)
-        SAVE_REGS
-        movq    %rsp, %rdi
-        movq    V_cpu_stack - V_regs(%rsp), %rsp
-        movq    B_current(%rsp), %rbx
-        CLEAR_REGS
-        /* NT, TF or AC of the caller must not stay on here. */
-        pushq   $2
-        popfq
-        sti
-        call    pv_sysenter_bounce
-        jmp     exit_to_guest
-
 /* ---- The way out ---- */
         .balign 16
         .globl exit_to_guest
@@ -278,17 +155,22 @@ exit_to_guest:
         movq    B_current(%rsp), %rbx
         movq    V_info(%rbx), %rax
         cmpb    $0, (%rax)              /* evtchn_upcall_pending */
-        jne     exit_slow
+        jne     event_waits
+look_at_work:
         cmpb    $0, V_exit_work(%rbx)
         jne     exit_slow
+        .globl restore_guest
 restore_guest:
         movl    V_regs + R_entry_vector(%rbx), %eax
         leaq    V_regs(%rbx), %rsp
+        cmpl    $VECTOR_HANDLER, %eax
+        je      exit_to_handler
         cmpl    $VECTOR_SYSCALL, %eax
         je      exit_sysret
 exit_by_iret:
         RESTORE_REGS
         addq    $8, %rsp
+        .globl exit_iretq
 exit_iretq:
         iretq
 
@@ -302,26 +184,16 @@ exit_sysret:
         jne     exit_by_iret
         cmpw    $GUEST_CS64, R_cs(%rsp)
         jne     exit_by_iret
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %rbp
-        popq    %rbx
-        popq    %r11
-        popq    %r10
-        popq    %r9
-        popq    %r8
-        popq    %rax
-        popq    %rcx
-        popq    %rdx
-        popq    %rsi
-        popq    %rdi
+exit_to_handler:                        /* its address was canonical when the guest gave it to us */
+        RESTORE_REGS
         movq    8(%rsp), %rcx           /* rip */
         movq    24(%rsp), %r11          /* rflags */
         movq    32(%rsp), %rsp
         sysretq
 
+event_waits:
+        cmpb    $0, 1(%rax)             /* evtchn_upcall_mask: the guest will look for itself */
+        jne     look_at_work
 exit_slow:
         call    exit_work               /* interrupts are off before and after */
         movq    B_current(%rsp), %rbx

@@ -7,6 +7,7 @@
  * The image is mapped with the rights its parts need: text can't be written, data can't be executed.
  */
 #include "x86/paging.h"
+#include "x86/smap.h"
 #include "core/bootinfo.h"
 #include "core/port.h"
 #include "core/ptype.h"
@@ -189,6 +190,7 @@ static void map_image(void)
 
 void paging_init(const struct boot_info *bi)
 {
+    smap_init();
     if (cpuid_count(0x80000000, 0).a >= 0x80000008)
         maddr_bits = cpuid_count(0x80000008, 0).a & 0xff;
     hv_l4_maddr = virt_to_maddr(hv_l4);

@@ -16,6 +16,12 @@
 #define VECTOR_SYSCALL   0x100
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER  0x102
+#define VECTOR_HANDLER   0x103 /* none: the guest goes on in a handler of its own; its rcx and r11 are saved */
+
+/* RFLAGS of guests: what iret may set, what is always set, what a handler begins with of what was. */
+#define FLAGS_GUEST_MAY_SET 0x3d4fd7
+#define FLAGS_GUEST_HAS     0x202
+#define FLAGS_OF_HANDLER    (~0x77100) /* AC VM RF NT IOPL TF off */
 
 #define CPU_STACK_MASK 0xffff
 /* From the frame of a fault at exit_iretq to vcpu.regs: see entry.S. */

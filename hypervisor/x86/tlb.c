@@ -35,13 +35,11 @@ uint32_t tlb_stamp(void)
 void tlb_load_cr3(uint64_t l4_maddr)
 {
     tick();
-    cpu_block()->cr3 = l4_maddr;
     WRITE_CR(3, l4_maddr);
 }
 
 void tlb_toggle_cr3(uint64_t l4_maddr)
 {
-    cpu_block()->cr3 = l4_maddr;
     WRITE_CR(3, l4_maddr);
 }
 
@@ -49,7 +47,7 @@ void tlb_flush_local(void)
 {
     COUNT(tlb_flush_local);
     tick();
-    WRITE_CR(3, cpu_block()->cr3);
+    WRITE_CR(3, READ_CR(3));
 }
 
 void tlb_flush_page_local(uint64_t va)

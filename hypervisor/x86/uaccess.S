@@ -3,13 +3,7 @@
  * Instructions that may fault on a guest's account.  Each has an entry in the exception table (.extable: pairs of
  * 32-bit offsets from the entry itself: the instruction, and where to go on), which trap_from_hypervisor() searches.
  */
-        .macro FIXUP at, to
-        .pushsection .extable, "a"
-        .balign 4
-        .long   \at - .
-        .long   \to - .
-        .popsection
-        .endm
+#include "x86/uaccess_asm.h"
 
         .text
         .code64

@@ -20,23 +20,24 @@ uint64_t extable_find(uint64_t rip)
     return 0;
 }
 
-bool guest_range_ok(uint64_t gva, uint64_t n)
-{
-    uint64_t end = gva + n;
+extern const int32_t smap_open_start[], smap_open_end[], smap_close_start[], smap_close_end[];
 
-    if (end < gva)
-        return false;
-    return end <= 1ul << 47 || gva >= HV_END;
+/* The image's text is read-only, its frames in the direct map are not. */
+static void sites_make(const int32_t *site, const int32_t *end, uint8_t last)
+{
+    for (; site < end; site++) {
+        uint8_t *p = maddr_to_virt(virt_to_maddr((const char *)site + *site));
+
+        p[0] = 0x0f;
+        p[1] = 0x01;
+        p[2] = last;
+    }
 }
 
-void guest_access_begin(void)
+void smap_init(void)
 {
-    if (cr4_base & CR4_SMAP)
-        __asm__ volatile("stac" ::: "memory");
-}
-
-void guest_access_end(void)
-{
-    if (cr4_base & CR4_SMAP)
-        __asm__ volatile("clac" ::: "memory");
+    if (!(cr4_base & CR4_SMAP))
+        return;
+    sites_make(smap_open_start, smap_open_end, 0xcb);   /* stac */
+    sites_make(smap_close_start, smap_close_end, 0xca); /* clac */
 }

@@ -4,6 +4,8 @@
 #define X86_UACCESS_H
 
 #include "core/types.h"
+#include "x86/layout.h"
+#include "x86/smap.h"
 
 uint64_t uaccess_copy(void *dst, const void *src, size_t n);
 uint64_t uaccess_clear(void *dst, size_t n);
@@ -18,11 +20,22 @@ int seg_load_gs(unsigned sel);
 int fpu_restore_safe(const void *area, uint64_t mask, int xsave);
 
 /* May the current guest mean this range?  (Not ours, no wrap-around, canonical.) */
-bool guest_range_ok(uint64_t gva, uint64_t n);
+static inline bool guest_range_ok(uint64_t gva, uint64_t n)
+{
+    uint64_t end;
 
-/* SMAP: guest memory may be touched between these.  Patched out (no-ops) on CPUs without it. */
-void guest_access_begin(void);
-void guest_access_end(void);
+    return !__builtin_add_overflow(gva, n, &end) && (end <= 1ul << 47 || gva >= HV_END);
+}
+
+/* A 64-bit word of guest memory, at an address in a range that is good, between guest_access_begin() and
+ * guest_access_end().  If that faults we go on at the label. */
+#define EXTABLE(at, to) ".pushsection .extable, \"a\"\n.balign 4\n.long " at " - .\n.long " to " - .\n.popsection\n"
+#define guest_put(p, value, label)                                                  \
+    __asm__ goto("1: movq %0, %1\n" EXTABLE("1b", "%l2")                            \
+                 :: "er"((uint64_t)(value)), "m"(*(uint64_t *)(p)) : "memory" : label)
+#define guest_get(var, p, label)                                                    \
+    __asm__ goto("1: movq %1, %0\n" EXTABLE("1b", "%l2")                            \
+                 : "=r"(var) : "m"(*(const uint64_t *)(p)) : "memory" : label)
 
 /* Where to go on after a fault at rip; 0: no fix-up. */
 uint64_t extable_find(uint64_t rip);

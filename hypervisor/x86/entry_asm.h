@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the assembly of entry.S and syscall.S has in common. */
+#ifndef X86_ENTRY_ASM_H
+#define X86_ENTRY_ASM_H
+
+#include "asm_offsets.h"
+#include "x86/layout.h"
+#include "x86/selectors.h"
+#include "x86/uaccess_asm.h"
+
+#define FRAME_SIZE R_es
+
+        .macro SAVE_REGS
+        pushq   %rdi
+        pushq   %rsi
+        pushq   %rdx
+        pushq   %rcx
+        pushq   %rax
+        pushq   %r8
+        pushq   %r9
+        pushq   %r10
+        pushq   %r11
+        pushq   %rbx
+        pushq   %rbp
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        cld
+        .endm
+
+        .macro RESTORE_REGS
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbp
+        popq    %rbx
+        popq    %r11
+        popq    %r10
+        popq    %r9
+        popq    %r8
+        popq    %rax
+        popq    %rcx
+        popq    %rdx
+        popq    %rsi
+        popq    %rdi
+        .endm
+
+        /* Values of a guest must not steer what we speculate on. */
+        .macro CLEAR_REGS
+        xorl    %ebp, %ebp
+        xorl    %r8d, %r8d
+        xorl    %r9d, %r9d
+        xorl    %r10d, %r10d
+        xorl    %r11d, %r11d
+        xorl    %r12d, %r12d
+        xorl    %r13d, %r13d
+        xorl    %r14d, %r14d
+        xorl    %r15d, %r15d
+        .endm
+
+        /* One more of what kern/counters.h counts as `what`. %rsp is the CPU's stack. */
+#define COUNT(what, tmp)                                \
+        leaq    percpu_counters + C_##what(%rip), tmp ; \
+        addq    B_percpu_offset(%rsp), tmp ;            \
+        incq    (tmp)
+
+#endif
