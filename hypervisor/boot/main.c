@@ -23,6 +23,7 @@
 #include "kern/version.h"
 #include "pv/audit.h"
 #include "pv/dom0.h"
+#include "pv/pti.h"
 #include "x86/alloc.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
@@ -202,6 +203,7 @@ void ap_main(void)
     WRITE_CR(3, hv_l4_maddr);
     paging_init_cpu();
     desc_init_cpu();
+    pti_init_cpu();
     spec_init_cpu();
     fpu_init_cpu();
     mce_init_cpu();
@@ -240,6 +242,7 @@ void boot_main(uint32_t magic, uint64_t table)
     desc_init_cpu();
     spec_init();
     spec_init_cpu();
+    pti_init();
     fpu_init_cpu();
     nmi_init();
     mce_init_cpu();

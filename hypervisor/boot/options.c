@@ -8,11 +8,13 @@
 #include "core/string.h"
 #include "kern/console.h"
 #include "kern/grant.h"
+#include "pv/pti.h"
 #include "x86/apic.h"
 #include "x86/log.h"
 #include "x86/machine.h"
 #include "x86/spec.h"
 #include "x86/time.h"
+#include "x86/tlb.h"
 
 struct options options;
 
@@ -108,12 +110,14 @@ static const struct cmdline_option table[] = {
     CMDLINE_NUMBER("maxcpus", &options.maxcpus),
     CMDLINE_CALL("noreboot", noreboot_set),
     CMDLINE_FLAG("nosmp", &options.nosmp),
+    CMDLINE_FLAG("pcid", &tlb_opt_pcid),
     CMDLINE_CALL("reboot", reboot_set),
     CMDLINE_CALL("spec-ctrl", spec_ctrl_set),
     CMDLINE_CALL("sync_console", sync_console_set),
     CMDLINE_CALL("tsc", tsc_set),
     CMDLINE_CALL("vga", vga_set),
     CMDLINE_CALL("x2apic", x2apic_set),
+    CMDLINE_CALL("xpti", pti_option),
 };
 
 const char *options_parse(const char *line)

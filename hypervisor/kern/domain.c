@@ -186,6 +186,13 @@ struct domain *domain_create(const struct domain_config *cfg, int *rc)
     return NULL;
 }
 
+/* In a page of its own: nothing else is mapped with its registers where page tables are isolated. */
+static struct vcpu *vcpu_alloc(void)
+{
+    _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU fits a page");
+    return pages_alloc(0);
+}
+
 int vcpu_create(struct domain *d, unsigned id)
 {
     struct vcpu *v;
@@ -195,7 +202,7 @@ int vcpu_create(struct domain *d, unsigned id)
         return -XEN_EINVAL;
     if (d->vcpu[id])
         return -XEN_EEXIST;
-    v = mem_alloc(sizeof(*v));
+    v = vcpu_alloc();
     if (!v)
         return -XEN_ENOMEM;
     v->domain = d;
@@ -206,7 +213,7 @@ int vcpu_create(struct domain *d, unsigned id)
     else
         v->info = v->own_info = mem_alloc(sizeof(*v->info));
     if (!v->info) {
-        mem_free(v);
+        pages_free(v, 0);
         return -XEN_ENOMEM;
     }
     v->info->evtchn_upcall_mask = 1;
@@ -228,7 +235,7 @@ void vcpu_free(struct vcpu *v)
     event_vcpu_free(v);
     fpu_vcpu_free(v->fpu);
     mem_free(v->own_info);
-    mem_free(v);
+    pages_free(v, 0);
 }
 
 static void dead_softirq(void);
@@ -245,7 +252,7 @@ void domain_init(void)
 
 int idle_vcpu_create(unsigned cpu)
 {
-    struct vcpu *v = mem_alloc(sizeof(*v));
+    struct vcpu *v = vcpu_alloc();
     int rc;
 
     if (!v)

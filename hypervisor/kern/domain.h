@@ -52,6 +52,8 @@ struct vcpu {
     uint8_t headroom[264] __attribute__((aligned(64)));
     struct cpu_user_regs regs;
     struct cpu_block *cpu_stack; /* the stack of the CPU that it runs on: set on each switch to it */
+    uint64_t full_cr3;         /* with isolated page tables (pv/pti.c): what CR3 is to be once we are entered, and ... */
+    uint64_t frame_delta;      /* ... from where a trap pushes to `regs` [const; 0: the same] */
 
     struct domain *domain;     /* [const] */
     unsigned id;               /* [const] */

@@ -4,6 +4,7 @@
 #include "pv/pv.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/gate.h"
 #include "x86/percpu.h"
 
 #define DEFINE(sym, val) __asm__ volatile("\n.ascii \"->" #sym " %0\"" :: "i"(val))
@@ -37,19 +38,23 @@ void asm_offsets(void)
     OFFSET(B_softirqs, struct cpu_block, softirqs);
     OFFSET(B_exit_flags, struct cpu_block, exit_flags);
     DEFINE(EXIT_VERW_FLAG, EXIT_VERW);
-    OFFSET(B_frame_top, struct cpu_block, frame_top);
-    OFFSET(B_scratch, struct cpu_block, scratch);
+    OFFSET(G_frame_top, struct gate, frame_top);
+    OFFSET(G_full_cr3, struct gate, full_cr3);
+    OFFSET(G_shield_cr3, struct gate, shield_cr3);
+    OFFSET(G_stack_delta, struct gate, stack_delta);
     OFFSET(V_pv, struct vcpu, pv);
     OFFSET(V_cpu_stack, struct vcpu, cpu_stack);
     OFFSET(V_regs, struct vcpu, regs);
+    OFFSET(V_full_cr3, struct vcpu, full_cr3);
+    OFFSET(V_frame_delta, struct vcpu, frame_delta);
     OFFSET(V_exit_work, struct vcpu, exit_work);
     OFFSET(V_kernel_mode, struct vcpu, kernel_mode);
     OFFSET(V_domain, struct vcpu, domain);
     OFFSET(D_vm_assist, struct domain, vm_assist);
     DEFINE(ARCHITECTURAL_IOPL, 1 << VMASST_TYPE_architectural_iopl);
     DEFINE(GUEST_FLAG_IF, FLAG_IF);
-    OFFSET(PV_table, struct pv_vcpu, table);
-    OFFSET(PV_table_user, struct pv_vcpu, table_user);
+    OFFSET(PV_cr3_user, struct pv_vcpu, cr3[0]);
+    OFFSET(PV_cr3_kernel, struct pv_vcpu, cr3[1]);
     OFFSET(PV_frame_sp, struct pv_vcpu, frame_sp);
     OFFSET(PV_nmi_masked, struct pv_vcpu, nmi_masked);
     OFFSET(PV_syscall_eip, struct pv_vcpu, syscall.eip);

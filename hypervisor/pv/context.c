@@ -144,3 +144,16 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     c->gs_base_kernel = pv->gs_base_kernel;
     c->gs_base_user = pv->gs_base_user;
 }
+
+void pv_vcpu_set_start(struct vcpu *v, uint64_t entry, uint64_t stack, uint64_t start_info)
+{
+    v->kernel_mode = true;
+    v->regs.rip = entry;
+    v->regs.rsp = stack;
+    v->regs.rsi = start_info;
+    v->regs.rflags = FLAG_IF | 2;
+    v->regs.cs = GUEST_CS64;
+    v->regs.ss = GUEST_SS;
+    pv_kernel_stack(v->pv, GUEST_SS, stack);
+    v->is_initialised = true;
+}

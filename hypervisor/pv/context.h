@@ -13,5 +13,7 @@ struct vcpu_guest_context;
 int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 /* v doesn't run. */
 void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
+/* The first vCPU of a new domain: as a kernel starts (xen/xen.h, "start of day"), on its stack, with the start_info's address. */
+void pv_vcpu_set_start(struct vcpu *v, uint64_t entry, uint64_t stack, uint64_t start_info);
 
 #endif

@@ -20,14 +20,13 @@
 #include "kern/pages.h"
 #include "kern/sched.h"
 #include "kern/vtime.h"
+#include "pv/context.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
 #include "pv/unpack.h"
 #include "x86/alloc.h"
-#include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
-#include "x86/selectors.h"
 #include <xen/features.h>
 
 struct build {
@@ -361,17 +360,8 @@ static void start_vcpu(struct build *b, mfn_t l4)
     unlock(&b->d->pv->pt_lock);
     if (rc)
         panic("dom0's first page tables are not valid (%d)\n", rc);
-    v->pv->table = l4;
-    pv_table_show_m2p(l4, true);
-    v->kernel_mode = true;
-    v->regs.rip = b->elf.entry;
-    v->regs.rsp = b->stack_va + PAGE_SIZE;
-    v->regs.rsi = b->info_va;
-    v->regs.rflags = FLAG_IF | 2;
-    v->regs.cs = GUEST_CS64;
-    v->regs.ss = GUEST_SS;
-    pv_kernel_stack(v->pv, GUEST_SS, v->regs.rsp);
-    v->is_initialised = true;
+    pv_table_install(v, l4, false);
+    pv_vcpu_set_start(v, b->elf.entry, b->stack_va + PAGE_SIZE, b->info_va);
 }
 
 /* ---- All of it ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Privileged instructions of para-virtual guests.  Control and debug registers, MSRs (pv/msr.c), CPUID (pv/cpuid.c), I/O
+ * Privileged instructions of para-virtual guests.  Control and debug registers (pv/control.c), MSRs (pv/msr.c), CPUID (pv/cpuid.c), I/O
  * ports (pv/ports.c).  Only the guest's kernel, except where a process may use the instruction on real hardware too.
  * What isn't carried out is a #GP for the guest, as on a machine without it.
  */
@@ -8,9 +8,9 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/hypercall.h"
+#include "pv/control.h"
 #include "pv/cpuid.h"
 #include "pv/fetch.h"
-#include "pv/mmu.h"
 #include "pv/msr.h"
 #include "pv/ports.h"
 #include "pv/pv.h"
@@ -20,99 +20,8 @@
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/fpu.h"
-#include "x86/paging.h"
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
-
-#define CR0_SHOWN (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
-#define CR4_SHOWN (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
-
-static bool set_cr0(struct vcpu *v, uint64_t val)
-{
-    if ((val ^ CR0_SHOWN) & ~(CR0_TS | CR0_AM | CR0_MP | CR0_WP | CR0_NE))
-        return false; /* nothing but TS is really the guest's */
-    v->pv->ts = val & CR0_TS;
-    if (v->pv->ts)
-        WRITE_CR(0, READ_CR(0) | CR0_TS);
-    else
-        __asm__ volatile("clts");
-    return true;
-}
-
-static bool set_cr3(struct vcpu *v, uint64_t val)
-{
-    return pv_finish_deferred(v) == 0 && pv_set_table(v, MFN(val >> PAGE_SHIFT), false) == 0;
-}
-
-static bool set_cr4(struct vcpu *v, uint64_t val)
-{
-    v->pv->cr4 = val & cr4_guest;
-    v->pv->osxsave = val & cr4_base & CR4_OSXSAVE;
-    WRITE_CR(4, cr4_base | v->pv->cr4);
-    return true;
-}
-
-static bool read_cr(struct vcpu *v, unsigned nr, uint64_t *val)
-{
-    switch (nr) {
-    case 0:
-        *val = CR0_SHOWN | (v->pv->ts ? CR0_TS : 0);
-        return true;
-    case 2:
-        *val = v->info->arch.cr2;
-        return true;
-    case 3:
-        *val = mfn_to_maddr(v->pv->table);
-        return true;
-    case 4:
-        *val = CR4_SHOWN | v->pv->cr4 | (v->pv->osxsave ? CR4_OSXSAVE : 0);
-        return true;
-    case 8:
-        *val = 0;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool write_cr(struct vcpu *v, unsigned nr, uint64_t val)
-{
-    switch (nr) {
-    case 0:
-        return set_cr0(v, val);
-    case 2:
-        v->info->arch.cr2 = val;
-        return true;
-    case 3:
-        return set_cr3(v, val);
-    case 4:
-        return set_cr4(v, val);
-    default:
-        return false;
-    }
-}
-
-static bool mov_cr_dr(struct vcpu *v, const struct insn *i)
-{
-    uint64_t *reg = insn_reg(&v->regs, i->rm);
-    struct hcall get = { .arg = { i->reg } };
-
-    if (i->mod != 3)
-        return false;
-    switch (i->opcode) {
-    case 0x20:
-        return read_cr(v, i->reg, reg);
-    case 0x22:
-        return write_cr(v, i->reg, *reg);
-    case 0x21:
-        if (i->reg > 7)
-            return false;
-        *reg = (uint64_t)do_get_debugreg(&get);
-        return true;
-    default:
-        return pv_set_debugreg(v, i->reg, *reg) == 0;
-    }
-}
 
 /* 0f 01: invlpg, lmsw, xsetbv, rdtscp. */
 static bool group7(struct vcpu *v, const struct insn *i)
@@ -138,7 +47,7 @@ static bool group7(struct vcpu *v, const struct insn *i)
         return true;
     }
     if (i->mod == 3 && i->reg == 6) /* lmsw: can set PE, MP, EM, TS; not clear PE */
-        return set_cr0(v, (CR0_SHOWN & ~0xeul) | (*insn_reg(r, i->rm) & 0xe) | CR0_MP);
+        return pv_lmsw(v, *insn_reg(r, i->rm));
     return false;
 }
 
@@ -153,7 +62,7 @@ static bool rdtsc_insn(struct vcpu *v)
     return true;
 }
 
-static bool two_byte(struct vcpu *v, const struct insn *i)
+static bool two_byte(struct vcpu *v, const struct insn *i, bool *repeat)
 {
     struct cpu_user_regs *r = &v->regs;
     uint64_t val;
@@ -162,14 +71,14 @@ static bool two_byte(struct vcpu *v, const struct insn *i)
     case 0x01:
         return group7(v, i);
     case 0x06: /* clts */
-        return set_cr0(v, CR0_SHOWN);
+        return pv_clts(v);
     case 0x08: /* invd: its effect would be on others' memory too; the cautious form is wbinvd */
     case 0x09:
         if (v->domain->is_privileged)
             __asm__ volatile("wbinvd" ::: "memory");
         return true;
     case 0x20 ... 0x23:
-        return mov_cr_dr(v, i);
+        return pv_mov_cr_dr(v, i, repeat);
     case 0x30: /* wrmsr */
         return pv_msr_write(v, (uint32_t)r->rcx, (r->rdx & 0xffffffff) << 32 | (uint32_t)r->rax);
     case 0x31:
@@ -219,7 +128,7 @@ bool pv_emulate_privileged(struct vcpu *v)
 
     if (!pv_fetch(v, 0, &i) || i.lock || (!v->kernel_mode && !user_may(&i)))
         return false;
-    ok = i.map ? two_byte(v, &i) : one_byte(v, &i, &repeat);
+    ok = i.map ? two_byte(v, &i, &repeat) : one_byte(v, &i, &repeat);
     if (!ok)
         return false;
     COUNT(emulate);

@@ -14,7 +14,6 @@
 
 void trap_from_guest(struct cpu_user_regs *r)
 {
-    smap_restore();
     COUNT(guest_trap);
     if (r->entry_vector == TRAP_NMI) {
         nmi_in_guest(r);
@@ -31,7 +30,6 @@ void trap_from_guest(struct cpu_user_regs *r)
 
 void interrupt_from_guest(unsigned vector, const struct cpu_user_regs *r)
 {
-    smap_restore();
     COUNT(guest_interrupt);
     irq_dispatch(vector, r);
 }

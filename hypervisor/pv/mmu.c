@@ -16,6 +16,7 @@
 #include "kern/hypercall.h"
 #include "kern/pages.h"
 #include "pv/mmu_context.h"
+#include "pv/pti.h"
 #include "pv/pv.h"
 #include "x86/counters.h"
 #include "x86/layout.h"
@@ -168,17 +169,20 @@ static int plain_write(mfn_t m, unsigned index, uint64_t val)
 static int update_entry(const struct mmu_context *x, uint64_t ptr, uint64_t val, bool preserve_ad)
 {
     mfn_t m = maddr_to_mfn(ptr), deferred = MFN_NONE;
-    unsigned index = (ptr & ~PAGE_MASK) / 8;
+    unsigned index = (ptr & ~PAGE_MASK) / 8, level;
     int rc;
 
     if (!frame_ref_get(m, x->ctx.table_owner))
         return -XEN_EINVAL;
     lock(&x->d->pv->pt_lock);
-    if (ptype_level(m))
+    level = ptype_level(m);
+    if (level)
         rc = ptype_set_entry(&x->ctx, m, index, val, preserve_ad, &deferred);
     else
         rc = plain_write(m, index, val);
     unlock(&x->d->pv->pt_lock);
+    if (level == 4)
+        pti_l4_changed(x->d);
     pv_defer(current, &x->ctx, deferred);
     frame_put(m);
     return rc;

@@ -19,8 +19,8 @@ bool guest_range_usable(uint64_t gva, uint64_t n);
 /* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for it. */
 bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2);
 
-/* Entry 256 of an L4: show or hide the machine-to-phys table. */
-void pv_table_show_m2p(mfn_t l4, bool show);
+/* v's kernel or user L4 is m (MFN_NONE: none), whose references the caller moves; loaded at once if current uses it. [pt_lock] */
+void pv_table_install(struct vcpu *v, mfn_t m, bool user);
 
 /* Install new kernel or user tables for v (current or not running). References move; 0, -XEN_EINVAL, -XEN_EAGAIN. */
 int pv_set_table(struct vcpu *v, mfn_t m, bool user);

@@ -21,7 +21,7 @@
 /* ---- Tables in use ---- */
 
 /* The M2P is for the guest's kernel, not for its processes: the entry comes and goes with the use of the L4. */
-void pv_table_show_m2p(mfn_t l4, bool show)
+static void table_show_m2p(mfn_t l4, bool show)
 {
     uint64_t *t = frame_map(l4);
 
@@ -29,16 +29,16 @@ void pv_table_show_m2p(mfn_t l4, bool show)
     frame_unmap(t);
 }
 
-/* [pt_lock of the domain] the table's references are ours now */
-static void table_install(struct vcpu *v, mfn_t m, bool user)
+void pv_table_install(struct vcpu *v, mfn_t m, bool user)
 {
     mfn_t *slot = user ? &v->pv->table_user : &v->pv->table;
 
     *slot = m;
+    v->pv->cr3[!user] = mfn_eq(m, MFN_NONE) ? 0 : tlb_cr3(m, user);
     if (!mfn_eq(m, MFN_NONE))
-        pv_table_show_m2p(m, !user);
+        table_show_m2p(m, !user);
     if (user != v->kernel_mode && v == current)
-        tlb_load_cr3(mfn_to_maddr(m));
+        tlb_load_cr3(v->pv->cr3[!user]);
 }
 
 int pv_set_table(struct vcpu *v, mfn_t m, bool user)
@@ -56,7 +56,7 @@ int pv_set_table(struct vcpu *v, mfn_t m, bool user)
         if (rc == -XEN_EAGAIN)
             ptype_park(m);
         if (rc == 0) {
-            table_install(v, m, user);
+            pv_table_install(v, m, user);
             if (!mfn_eq(old, MFN_NONE) && ptype_put(&ctx, old) == -XEN_EAGAIN) {
                 ptype_park(old);
                 pv_defer(v, &ctx, old);

@@ -25,6 +25,7 @@ struct pv_domain {
 /* Virtual space of a vCPU's descriptor tables: 16 pages of GDT, 16 of LDT. */
 #define PV_DESC_PAGES 32
 #define PV_GDT_GUEST_PAGES 14
+#define PV_FRAME_PAGE 15 /* not of the GDT: the vCPU's page, where traps push, if page tables are isolated */
 #define PV_LDT_PAGES 16
 
 struct pv_callback {
@@ -41,6 +42,7 @@ struct pv_vcpu {
     uint64_t frame_sp;        /* the same, or an address that faults if that is not the guest's to write */
     uint16_t kernel_ss;
     mfn_t table, table_user;  /* type L4, referenced; MFN_NONE: none [pt_lock] */
+    uint64_t cr3[2];          /* for tlb_load_cr3(): of table_user, of table; 0: none.  Index: vcpu.kernel_mode */
 
     mfn_t deferred;           /* a table that is still to be taken apart, MFN_NONE: none; only v itself changes it */
     uint16_t deferred_owner;  /* its domain */

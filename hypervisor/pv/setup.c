@@ -10,6 +10,7 @@
 #include "kern/pages.h"
 #include "pv/desc.h"
 #include "pv/mmu.h"
+#include "pv/pti.h"
 #include "pv/pv.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
@@ -38,7 +39,7 @@ void ptype_port_init_l4(uint16_t table_owner, uint64_t *table)
     struct domain *d = domain_peek(table_owner);
 
     hv_fill_l4(table, mfn_to_maddr(d->pv->perdomain_l3_mfn) | PTE_P | PTE_RW | PTE_A | PTE_D);
-    table[HV_L4_FIRST] = 0; /* the M2P is shown to the guest's kernel only: pv_table_show_m2p() */
+    table[HV_L4_FIRST] = 0; /* the M2P is shown to the guest's kernel only: pv_table_install() */
 }
 
 void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
@@ -137,6 +138,7 @@ int pv_vcpu_create(struct vcpu *v)
     if (!pv->desc_ptes)
         return -XEN_ENOMEM;
     pv_gdt_init(v);
+    pti_vcpu_init(v);
     return 0;
 }
 

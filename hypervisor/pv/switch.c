@@ -9,6 +9,7 @@
 #include "kern/sched.h"
 #include "kern/vtime.h"
 #include "pv/msr.h"
+#include "pv/pti.h"
 #include "pv/pv.h"
 #include "pv/traps.h"
 #include "x86/counters.h"
@@ -80,11 +81,6 @@ static void leave(struct vcpu *v)
     vtime_switch_from(v);
 }
 
-static uint64_t cr3_of(const struct vcpu *v)
-{
-    return mfn_to_maddr(v->kernel_mode ? v->pv->table : v->pv->table_user);
-}
-
 /* prev's translations are gone once another L4 is loaded; before that nobody may think so. */
 static void tables_load(struct vcpu *prev, uint64_t cr3)
 {
@@ -99,7 +95,7 @@ static void enter(struct vcpu *prev, struct vcpu *v)
 
     cpumask_set(&v->domain->dirty_cpus, cpu_id());
     pv->desc_ptes[PV_GDT_GUEST_PAGES] = desc_gdt_page() | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
-    tables_load(prev, cr3_of(v));
+    tables_load(prev, pv->cr3[v->kernel_mode]);
     desc_load_gdt(pv->gdt_va);
     desc_load_ldt(pv->ldt_va, pv->ldt_entries);
     WRITE_CR(4, cr4_base | pv->cr4);
@@ -127,7 +123,7 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
         tables_load(prev, hv_l4_maddr);
         return;
     }
-    desc_set_frame((uint64_t)&next->regs.es);
+    desc_set_frame(pti_frame_end(next));
     enter(prev, next);
 }
 

@@ -40,6 +40,7 @@ syscall_entry:
         je      process_calls
         cmpl    $__HYPERVISOR_iret, %eax
         je      kernel_irets
+        .globl syscall_in_c
 syscall_in_c:
         pushq   %r11
         pushq   $GUEST_CS64
@@ -47,6 +48,7 @@ syscall_in_c:
         pushq   $0
         movl    $VECTOR_SYSCALL, 4(%rsp)
         SAVE_REGS
+        PTI_CALL pti_from_guest
         movq    %rsp, %rdi
         movq    V_cpu_stack - V_regs(%rsp), %rsp
         movq    B_current(%rsp), %rbx
@@ -76,8 +78,7 @@ process_calls:
         movq    V(pv)(%rbx), %rax
         cmpq    $0, PV_syscall_eip(%rax)
         je      process_in_c
-        movq    PV_table(%rax), %rdx
-        shlq    $12, %rdx
+        movq    PV_cr3_kernel(%rax), %rdx
         movq    %rdx, %cr3
         movq    PV_frame_sp(%rax), %rdx
         GUEST_OPEN
@@ -111,8 +112,7 @@ process_calls:
 process_fault:
         GUEST_CLOSE
         movq    V(pv)(%rbx), %rax
-        movq    PV_table_user(%rax), %rdx
-        shlq    $12, %rdx
+        movq    PV_cr3_user(%rax), %rdx
         movq    %rdx, %cr3
 process_in_c:
         movq    %rbx, %rsp
@@ -165,7 +165,7 @@ kernel_irets:
         andl    $3, %eax
         cmpl    $3, %eax
         jne     iret_to_kernel
-        cmpq    $-1, PV_table_user(%rsi)
+        cmpq    $0, PV_cr3_user(%rsi)
         je      iret_fault
 6:      testl   $VGCF_in_syscall, 24(%rcx)
         jnz     iret_by_sysret
@@ -177,8 +177,7 @@ iret_to_user:
         GUEST_CLOSE
         /* no way back */
         movq    %rdx, F(rsp)(%rbx)
-        movq    PV_table_user(%rsi), %rdx
-        shlq    $12, %rdx
+        movq    PV_cr3_user(%rsi), %rdx
         movb    $0, V(kernel_mode)(%rbx)
         movq    %rdx, %cr3
         swapgs
@@ -200,8 +199,7 @@ iret_by_sysret:
 10:     movq    (%rcx), %rax
         GUEST_CLOSE
         /* no way back */
-        movq    PV_table_user(%rsi), %rcx
-        shlq    $12, %rcx
+        movq    PV_cr3_user(%rsi), %rcx
         movb    $0, V(kernel_mode)(%rbx)
         movq    %rcx, %cr3
         swapgs
@@ -247,6 +245,7 @@ syscall32_entry:
         pushq   $0
         movl    $VECTOR_SYSCALL32, 4(%rsp)
         SAVE_REGS
+        PTI_CALL pti_from_guest
         movq    %rsp, %rdi
         movq    V_cpu_stack - V_regs(%rsp), %rsp
         movq    B_current(%rsp), %rbx
@@ -255,11 +254,11 @@ syscall32_entry:
         call    pv_syscall32_bounce
         jmp     exit_to_guest
 
-/* sysenter: RSP is our cpu_block; the caller's RIP and RSP are lost, by the instruction's design. */
+/* sysenter: RSP is our gate; the caller's RIP and RSP are lost, by the instruction's design. */
         .balign 16
         .globl sysenter_entry
 sysenter_entry:
-        movq    B_frame_top(%rsp), %rsp
+        movq    G_frame_top(%rsp), %rsp
         pushq   $GUEST_SS
         pushq   $0
         pushfq
@@ -268,6 +267,7 @@ sysenter_entry:
         pushq   $0
         movl    $VECTOR_SYSENTER, 4(%rsp)
         SAVE_REGS
+        PTI_CALL pti_from_guest
         movq    %rsp, %rdi
         movq    V_cpu_stack - V_regs(%rsp), %rsp
         movq    B_current(%rsp), %rbx

@@ -52,7 +52,7 @@ void pv_toggle_mode(struct vcpu *v)
 {
     v->kernel_mode = !v->kernel_mode;
     __asm__ volatile("swapgs" ::: "memory");
-    tlb_toggle_cr3(mfn_to_maddr(v->kernel_mode ? v->pv->table : v->pv->table_user));
+    tlb_toggle_cr3(v->pv->cr3[v->kernel_mode]);
 }
 
 static uint64_t flags_shown(const struct vcpu *v, uint8_t mask)
@@ -70,8 +70,8 @@ static uint64_t flags_shown(const struct vcpu *v, uint8_t mask)
  * Write the frame below `top`, which is in the guest's kernel's address space, now loaded.  Gives the frame's address, or 0
  * if the stack can't take it.  Always inlined: `flags` is a constant, and the frame a row of stores.
  */
-static inline __attribute__((always_inline)) uint64_t frame_write(const struct vcpu *v, uint64_t top, bool from_kernel,
-                                                                  unsigned flags, uint32_t error_code)
+static ALWAYS_INLINE uint64_t frame_write(const struct vcpu *v, uint64_t top, bool from_kernel, unsigned flags,
+                                          uint32_t error_code)
 {
     const struct cpu_user_regs *r = &v->regs;
     uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
@@ -109,7 +109,7 @@ static void __attribute__((cold, noinline)) bounce_impossible(struct vcpu *v, co
 }
 
 /* The guest goes on in its handler at eip.  `flags` should be a constant but for BOUNCE_MASK_EVENTS. */
-static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_code)
+static ALWAYS_INLINE void bounce(struct vcpu *v, uint64_t eip, unsigned flags, uint32_t error_code)
 {
     struct cpu_user_regs *r = &v->regs;
     bool from_kernel = v->kernel_mode;

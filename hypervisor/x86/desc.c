@@ -7,10 +7,12 @@
  */
 #include "x86/desc.h"
 #include "core/port.h"
+#include "core/ptype.h"
 #include "core/string.h"
 #include "x86/alloc.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
+#include "x86/gate.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/percpu.h"
@@ -33,7 +35,6 @@ extern char irq_stubs[], syscall_entry[], syscall32_entry[], sysenter_entry[];
 
 static struct idt_gate idt[256] __attribute__((aligned(4096)));
 
-static DEFINE_PERCPU(struct tss, tss) __attribute__((aligned(128)));
 static DEFINE_PERCPU(uint64_t *, gdt); /* one page: the reserved entries, GDT_FIRST on */
 
 enum ist { IST_MCE = 1, IST_NMI, IST_DB, IST_DF };
@@ -80,27 +81,35 @@ static void gdt_build(void)
     g[(GUEST_CS32 - GDT_FIRST) / 8] = 0x00cffb000000ffff;
     g[(GUEST_SS - GDT_FIRST) / 8] = 0x00cff3000000ffff;
     g[(GUEST_CS64 - GDT_FIRST) / 8] = 0x00affb000000ffff;
-    gdt_system_entry(HV_TSS, (uint64_t)&this_cpu(tss), sizeof(struct tss) - 1, 9);
+    gdt_system_entry(HV_TSS, (uint64_t)&gate_here()->tss, sizeof(struct tss) - 1, 9);
 }
 
+static bool shielded;           /* desc_shield() has been called [const after boot] */
+static uint64_t syscall_target = (uint64_t)syscall_entry;
+
+/* The stacks of IST traps: the lowest pages of the CPU's stack block, or their aliases in the gate. */
 static void ist_build(void)
 {
     uint64_t stack = ROUND_DOWN((uint64_t)cpu_block(), CPU_STACK_SIZE);
-    struct tss *t = &this_cpu(tss);
+    struct gate *g = gate_here();
+    uint64_t alias = (uint64_t)g - GATE_DATA + GATE_STACKS;
 
+    if (shielded)
+        hv_map(alias, virt_to_maddr((void *)stack), GATE_NR_STACKS * PAGE_SIZE, PTE_RW | PTE_NX);
+    g->stack_delta = shielded ? stack - alias : 0;
     for (unsigned i = IST_MCE; i <= IST_DF; i++)
-        t->ist[i - 1] = stack + i * PAGE_SIZE;
-    t->iomap = sizeof(*t);
+        g->tss.ist[i - 1] = stack - g->stack_delta + i * PAGE_SIZE;
+    g->tss.iomap = sizeof(g->tss);
 }
 
 /*
  * The system-call stub of this CPU: `syscall` gives us the guest's RSP and no free register, so the stub
- * holds the address of this CPU's cpu_block in its own instructions.  It pushes SS and RSP and jumps on.
+ * holds the address of this CPU's gate in its own instructions.  It pushes SS and RSP and jumps on.
  */
 static void stub_build(uint8_t *p, uint64_t stub_va, uint64_t target)
 {
-    struct cpu_block *b = cpu_block();
-    uint64_t scratch = (uint64_t)&b->scratch[0], top = (uint64_t)&b->frame_top;
+    struct gate *g = gate_here();
+    uint64_t scratch = (uint64_t)&g->scratch, top = (uint64_t)&g->frame_top;
     uint8_t *start = p;
     int32_t rel;
 
@@ -115,24 +124,50 @@ static void stub_build(uint8_t *p, uint64_t stub_va, uint64_t target)
     memcpy(p, &rel, 4);
 }
 
+static DEFINE_PERCPU(uint8_t *, stubs); /* page 0 of the gate, writable */
+
+static void stubs_build(void)
+{
+    uint64_t va = (uint64_t)gate_here() - GATE_DATA;
+
+    memset(this_cpu(stubs), 0xcc, PAGE_SIZE);
+    stub_build(this_cpu(stubs), va, syscall_target);
+    stub_build(this_cpu(stubs) + 128, va + 128, (uint64_t)syscall32_entry);
+}
+
+static void gate_build(void)
+{
+    uint8_t *pages = pages_alloc(1);
+    uint64_t va = (uint64_t)gate_here() - GATE_DATA;
+
+    if (!pages)
+        panic("no memory for a CPU's gate\n");
+    hv_map(va, virt_to_maddr(pages), PAGE_SIZE, 0);
+    hv_map(va + GATE_DATA, virt_to_maddr(pages) + PAGE_SIZE, PAGE_SIZE, PTE_RW | PTE_NX);
+    this_cpu(stubs) = pages;
+    stubs_build();
+    ist_build();
+}
+
 static void syscall_init(void)
 {
-    uint64_t va = STUBS_START + cpu_id() * PAGE_SIZE;
-    uint8_t *page = pages_alloc(0);
+    uint64_t va = (uint64_t)gate_here() - GATE_DATA;
 
-    if (!page)
-        panic("no memory for a CPU's system-call stub\n");
-    memset(page, 0xcc, PAGE_SIZE);
-    stub_build(page, va, (uint64_t)syscall_entry);
-    stub_build(page + 128, va + 128, (uint64_t)syscall32_entry);
-    hv_map(va, virt_to_maddr(page), PAGE_SIZE, 0);
     wrmsr(MSR_STAR, (uint64_t)GUEST_CS32 << 48 | (uint64_t)HV_CS << 32);
     wrmsr(MSR_LSTAR, va);
     wrmsr(MSR_CSTAR, va + 128);
     wrmsr(MSR_SYSCALL_MASK, FLAG_AC | FLAG_RF | FLAG_NT | FLAG_DF | FLAG_IF | FLAG_TF | FLAG_IOPL);
     wrmsr(MSR_SYSENTER_CS, HV_CS);
-    wrmsr(MSR_SYSENTER_ESP, (uint64_t)cpu_block());
+    wrmsr(MSR_SYSENTER_ESP, (uint64_t)gate_here());
     wrmsr(MSR_SYSENTER_EIP, (uint64_t)sysenter_entry);
+}
+
+void desc_shield(uint64_t target)
+{
+    shielded = true;
+    syscall_target = target;
+    stubs_build();
+    ist_build();
 }
 
 static void segments_load(void)
@@ -148,8 +183,8 @@ void desc_init_cpu(void)
 
     if (!idt[0].selector)
         idt_build();
+    gate_build();
     gdt_build();
-    ist_build();
     desc_load_own_gdt();
     segments_load();
     desc_load_ldt(0, 0);
@@ -164,8 +199,9 @@ uint64_t desc_gdt_page(void)
 
 void desc_set_frame(uint64_t frame_end)
 {
-    this_cpu(tss).rsp[0] = frame_end;
-    cpu_block()->frame_top = frame_end;
+    struct gate *g = gate_here();
+
+    g->tss.rsp[0] = g->frame_top = frame_end;
 }
 
 void desc_load_ldt(uint64_t va, unsigned n)

@@ -5,19 +5,11 @@
 
 #include "core/types.h"
 
-struct cpu_block;
-
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3, iomap;
-} __attribute__((packed));
-
 /* On the CPU itself, with its cpu_block set up and its percpu area there: load GDT, IDT, TSS, system-call MSRs. */
 void desc_init_cpu(void);
+/* From now on, on this CPU and on those that start later: traps land where isolated page tables have memory (pv/pti.c);
+ * system calls enter by the targets given. */
+void desc_shield(uint64_t syscall_target);
 /* The maddr of this CPU's page of reserved GDT entries: page 14 of any GDT it uses. */
 uint64_t desc_gdt_page(void);
 /* A trap from ring 3 lands at `frame_end` (see struct vcpu). */

@@ -3,13 +3,16 @@
  * The ways into the hypervisor and back to a guest; system calls come in by pv/syscall.S.
  *
  * Into: a trap, interrupt or system call from a guest pushes straight into its struct vcpu (TSS.RSP0 and
- * cpu_block.frame_top point behind vcpu.regs); then we go to the CPU's one stack, empty, at its cpu_block.
+ * gate.frame_top point behind vcpu.regs); then we go to the CPU's one stack, empty, at its cpu_block.
  * A trap in hypervisor mode nests on the stack in use.  NMI, #MC, #DB and #DF have stacks of their own (IST):
  * if they hit a guest, their frame is moved to where any other trap's would be.
  *
  * Back: exit_to_guest, stack empty again.  Interrupts go off, pending work sends us through exit_work() (C),
  * then vcpu.regs are popped and iretq or sysretq ends it.  If that last iretq faults, the fault's frame
  * lies in vcpu.headroom and pv_iret_fault() turns it into the guest's failsafe callback.
+ *
+ * A gate doesn't clear the flag that lifts SMAP, and a guest, or an access of ours to one, may have had it set: GUEST_CLOSE.
+ * With isolated page tables (pv/pti.S) the sites marked PTI_ do the rest of both.
  *
  * Register frame: struct cpu_user_regs, r15 lowest.  In assembly %rbx is current while %rsp is the CPU's stack.
  */
@@ -75,8 +78,11 @@ trap_\vector:
 
 trap_common:
         SAVE_REGS
-        movq    %rsp, %rdi
+        GUEST_CLOSE
+        PTI_SITE pti_from_alias
         testb   $3, R_cs(%rsp)
+        PTI_SITE_END
+        movq    %rsp, %rdi
         jz      trap_in_hypervisor
         movq    V_cpu_stack - V_regs(%rsp), %rsp
         CLEAR_REGS
@@ -109,9 +115,12 @@ irq_stubs:
 
 irq_common:
         SAVE_REGS
+        GUEST_CLOSE
+        PTI_SITE pti_from_alias
+        testb   $3, R_cs(%rsp)
+        PTI_SITE_END
         movq    %rsp, %rsi
         movl    R_entry_vector(%rsp), %edi
-        testb   $3, R_cs(%rsp)
         jz      1f
         movq    V_cpu_stack - V_regs(%rsp), %rsp
         CLEAR_REGS
@@ -124,24 +133,25 @@ irq_common:
 /* Own-stack traps. */
 ist_common:
         SAVE_REGS
+        GUEST_CLOSE
+        PTI_CALL pti_ist_enter
         movq    %rsp, %rdi
         testb   $3, R_cs(%rsp)
         jnz     2f
         /* In the hypervisor: handled here, on this stack; nothing is scheduled. */
         call    trap_from_hypervisor
+        PTI_CALL pti_ist_leave
         jmp     leave_to_hypervisor
         /* From a guest: move the frame to vcpu.regs and go on as if it had landed there. */
 2:      movq    %rsp, %rsi
         orq     $CPU_STACK_MASK, %rsp
         subq    $CPU_BLOCK_SIZE - 1, %rsp
-        movq    B_frame_top(%rsp), %rdi
-        subq    $FRAME_SIZE, %rdi
-        movl    $FRAME_SIZE / 8, %ecx
-        movq    %rdi, %rax
-        rep movsq
-        movq    %rax, %rdi
-        CLEAR_REGS
         movq    B_current(%rsp), %rbx
+        leaq    V_regs(%rbx), %rdi
+        movl    $FRAME_SIZE / 8, %ecx
+        rep movsq
+        leaq    V_regs(%rbx), %rdi
+        CLEAR_REGS
         call    trap_from_guest
         jmp     exit_to_guest
 
@@ -162,7 +172,11 @@ look_at_work:
         .globl restore_guest
 restore_guest:
         movl    V_regs + R_entry_vector(%rbx), %eax
+        PTI_SITE pti_to_guest, jump=1
         leaq    V_regs(%rbx), %rsp
+        PTI_SITE_END
+        .globl  pop_guest
+pop_guest:
         cmpl    $VECTOR_HANDLER, %eax
         je      exit_to_handler
         cmpl    $VECTOR_SYSCALL, %eax

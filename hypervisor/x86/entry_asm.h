@@ -4,6 +4,7 @@
 #define X86_ENTRY_ASM_H
 
 #include "asm_offsets.h"
+#include "x86/gate.h"
 #include "x86/layout.h"
 #include "x86/selectors.h"
 #include "x86/uaccess_asm.h"
@@ -58,6 +59,24 @@
         xorl    %r13d, %r13d
         xorl    %r14d, %r14d
         xorl    %r15d, %r15d
+        .endm
+
+        /* Sites where isolated page tables have something to do: what stands between PTI_SITE and PTI_SITE_END, five bytes or
+         * more, is replaced by a call of `target` (or a jump) at boot if they are in force: pv/pti.c. */
+        .macro  PTI_SITE target, jump=0
+        .pushsection .pti_sites, "a"
+        .balign 4
+        .long   661f - ., \target - ., 662f - 661f, \jump
+        .popsection
+661:
+        .endm
+        .macro  PTI_SITE_END
+662:
+        .endm
+        .macro  PTI_CALL target
+        PTI_SITE \target
+        .byte   0x0f, 0x1f, 0x44, 0, 0
+        PTI_SITE_END
         .endm
 
         /* One more of what kern/counters.h counts as `what`. %rsp is the CPU's stack. */

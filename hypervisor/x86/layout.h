@@ -7,7 +7,7 @@
  *   slot 257  M2P again, writable by us; device mappings (ioremap)
  *   slot 258  the current domain's own area: each vCPU's GDT and LDT  [differs per domain]
  *   slot 259  frame table
- *   slot 261  text and data (0xffff82d0_80000000), system-call stubs
+ *   slot 261  text and data (0xffff82d0_80000000), each CPU's gate (x86/gate.h)
  *   slots 262-271  direct map: 5 TiB; frames above it are reached through frame_map() only
  */
 #ifndef X86_LAYOUT_H
@@ -33,7 +33,7 @@
 #define PERDOMAIN_L4    258
 #define FRAMES_START    LAYOUT_UL(0xffff818000000000)
 #define IMAGE_START     LAYOUT_UL(0xffff82d080000000)
-#define STUBS_START     LAYOUT_UL(0xffff82d0c0000000)
+#define GATES_START     LAYOUT_UL(0xffff82d0c0000000)
 #define DIRECT_START    LAYOUT_UL(0xffff830000000000)
 #define DIRECT_SIZE     LAYOUT_UL(0x0000050000000000)
 

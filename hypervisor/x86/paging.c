@@ -7,7 +7,6 @@
  * The image is mapped with the rights its parts need: text can't be written, data can't be executed.
  */
 #include "x86/paging.h"
-#include "x86/smap.h"
 #include "core/bootinfo.h"
 #include "core/port.h"
 #include "core/ptype.h"
@@ -17,6 +16,8 @@
 #include "x86/features.h"
 #include "x86/layout.h"
 #include "x86/lock.h"
+#include "x86/tlb.h"
+#include "x86/uaccess.h"
 
 extern char image_start[], text_end[], rodata_end[], image_end[];
 extern uint64_t boot_l4[];
@@ -25,6 +26,7 @@ static uint64_t hv_l4[PTE_ENTRIES] __attribute__((aligned(4096)));
 uint64_t hv_l4_maddr;
 unsigned maddr_bits = 36;
 uint64_t cr4_base, cr4_guest;
+static bool no_global; /* [const after boot] */
 
 static bool heap_is_up; /* tables come from the heap, not from boot_alloc() */
 
@@ -214,7 +216,9 @@ void paging_init_cpu(void)
 
     if (cpuid_count(0, 0).a >= 7)
         l7 = cpuid_count(7, 0);
-    cr4_base = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE | CR4_DE;
+    cr4_base = CR4_PAE | (no_global ? 0 : CR4_PGE) | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE | CR4_DE;
+    if (tlb_use_pcid(cpuid_count(1, 0).c & CPUID1_PCID, l7.b & CPUID7_INVPCID))
+        cr4_base |= CR4_PCIDE;
     if (l7.b & CPUID7_SMEP)
         cr4_base |= CR4_SMEP;
     if (l7.b & CPUID7_SMAP)
@@ -225,6 +229,13 @@ void paging_init_cpu(void)
     WRITE_CR(4, cr4_base);
     WRITE_CR(0, CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     wrmsr(MSR_PAT, PAT_HOSPES);
+}
+
+void paging_no_global(void)
+{
+    no_global = true;
+    cr4_base &= ~CR4_PGE;
+    WRITE_CR(4, cr4_base);
 }
 
 uint64_t hv_l4_entry(unsigned slot)

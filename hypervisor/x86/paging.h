@@ -13,6 +13,8 @@ void paging_init(const struct boot_info *bi);
 void paging_use_heap(void);
 /* CR0/CR4 bits of this CPU: WP, SMEP, SMAP, PGE ... and the PAT. */
 void paging_init_cpu(void);
+/* From now on no mapping is global, here and on CPUs that start later. */
+void paging_no_global(void);
 
 /* Map [maddr, maddr+size) at va with the PTE_* flags, in large pages where that fits.  Boot and ioremap only. */
 void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);

@@ -21,12 +21,10 @@ struct cpu_block {
     /* These two are looked at as one 64-bit word on the way to a guest: any bit sends us the slow way. */
     uint32_t softirqs;        /* [atomic] pending, one bit each: see x86/softirq.h */
     uint32_t exit_flags;      /* EXIT_*: what this processor needs on each way out [const after boot] */
-    uint64_t frame_top;       /* end of current's register frame: where a trap's frame goes */
-    uint64_t scratch[2];      /* for the system-call entry */
     uint64_t in_irq;
     uint32_t cpu;             /* our number: 0 .. nr_cpus-1 */
     uint32_t pad0;
-    uint64_t pad[6];
+    uint64_t pad;
 };
 
 #define EXIT_VERW 1u /* clear the processor's buffers: x86/spec.c */

@@ -236,9 +236,11 @@ static void show(void)
     log_info("Speculation: retpolines; SPEC_CTRL %lx%s; between domains:%s%s%s; to guests: %s\n", host_value,
              cpu.auto_ibrs && opt.ibrs != CHOICE_NO ? ", automatic IBRS" : "", use_ibpb ? " IBPB" : "",
              use_rsb ? " RSB" : "", use_ibpb || use_rsb ? "" : " nothing", use_verw ? "VERW" : "no buffers cleared");
-    if (cpu.is_intel && !(cpu.caps & CAPS_RDCL_NO))
-        log_warn("Speculation: this processor may be open to Meltdown, and para-virtual guests are NOT kept from it "
-                 "(docs/processor.md)\n");
+}
+
+bool spec_has_meltdown(void)
+{
+    return cpu.is_intel && !(cpu.caps & CAPS_RDCL_NO);
 }
 
 void spec_dump(void)

@@ -31,6 +31,9 @@ void spec_set_guest(uint64_t guest_value);
 bool spec_has_ibpb(void);
 void spec_ibpb(void);
 
+/* May a guest read what is mapped in its address space but not for it?  (Meltdown) */
+bool spec_has_meltdown(void);
+
 /* IA32_ARCH_CAPABILITIES, or what should be there. */
 uint64_t spec_arch_caps(void);
 bool spec_has_arch_caps(void);

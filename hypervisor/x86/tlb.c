@@ -32,29 +32,83 @@ uint32_t tlb_stamp(void)
     return (uint32_t)(__atomic_load_n(&clock, __ATOMIC_SEQ_CST) & STAMP_MASK);
 }
 
-void tlb_load_cr3(uint64_t l4_maddr)
+/* ---- This CPU ---- */
+
+#define CR3_KEEP    (1ul << 63)
+#define PCID_USER   1u
+#define PCID_SHIELD 2u
+#define NR_PCIDS    4u
+
+bool tlb_opt_pcid = true;
+static bool use_pcid; /* the same on all CPUs [const after boot] */
+
+bool tlb_use_pcid(bool has_pcid, bool has_invpcid)
 {
-    tick();
-    WRITE_CR(3, l4_maddr);
+    use_pcid = tlb_opt_pcid && has_pcid && has_invpcid;
+    return use_pcid;
 }
 
-void tlb_toggle_cr3(uint64_t l4_maddr)
+uint64_t tlb_keep(void)
 {
-    WRITE_CR(3, l4_maddr);
+    return use_pcid ? CR3_KEEP : 0;
+}
+
+uint64_t tlb_cr3(mfn_t l4, bool user)
+{
+    return mfn_to_maddr(l4) | (use_pcid ? CR3_KEEP | (user ? PCID_USER : 0) : 0);
+}
+
+uint64_t tlb_shield_pcid(uint64_t cr3)
+{
+    return use_pcid ? (cr3 & PCID_USER) | PCID_SHIELD : 0;
+}
+
+uint64_t tlb_last_flush(void)
+{
+    return this_cpu(last_flush);
+}
+
+enum invpcid { INVPCID_PAGE = 0, INVPCID_ALL_BUT_GLOBAL = 3 };
+
+static void invpcid(enum invpcid type, uint64_t pcid, uint64_t va)
+{
+    const uint64_t desc[2] = { pcid, va };
+
+    __asm__ volatile("invpcid %1, %0" :: "r"((uint64_t)type), "m"(desc) : "memory");
+}
+
+void tlb_load_cr3(uint64_t cr3)
+{
+    tick();
+    WRITE_CR(3, cr3);
+    if (use_pcid)
+        invpcid(INVPCID_ALL_BUT_GLOBAL, 0, 0);
+}
+
+void tlb_toggle_cr3(uint64_t cr3)
+{
+    WRITE_CR(3, cr3);
 }
 
 void tlb_flush_local(void)
 {
     COUNT(tlb_flush_local);
     tick();
-    WRITE_CR(3, READ_CR(3));
+    if (use_pcid)
+        invpcid(INVPCID_ALL_BUT_GLOBAL, 0, 0);
+    else
+        WRITE_CR(3, READ_CR(3));
 }
 
 void tlb_flush_page_local(uint64_t va)
 {
     COUNT(tlb_flush_page);
     invlpg(va);
+    for (unsigned pcid = 0; use_pcid && pcid < NR_PCIDS; pcid++)
+        invpcid(INVPCID_PAGE, pcid, va);
 }
+
+/* ---- Other CPUs ---- */
 
 static void flush_here(uint64_t va)
 {

@@ -31,18 +31,10 @@ void regs_print(const struct cpu_user_regs *r)
     log_err("cr2 %016lx  cr3 %016lx  cr4 %016lx\n", READ_CR(2), READ_CR(3), READ_CR(4));
 }
 
-/* A gate doesn't clear the flag that lifts SMAP: a guest, or our own access to one, may have had it set. */
-void smap_restore(void)
-{
-    if (cr4_base & CR4_SMAP)
-        __asm__ volatile("clac" ::: "memory");
-}
-
 void trap_from_hypervisor(struct cpu_user_regs *r)
 {
     uint64_t fixup;
 
-    smap_restore();
     if (r->entry_vector == TRAP_NMI) {
         nmi_in_hypervisor(r);
         return;

@@ -22,8 +22,6 @@ void interrupt_from_guest(unsigned vector, const struct cpu_user_regs *regs);
 void exit_work(void);
 /* Port, provided by kern/mce.c.  #MC, of a guest or ours.  Stops the machine if it can't go on; else the guest that consumed bad data may be crashed. */
 void mce_handle(struct cpu_user_regs *regs);
-/* First thing on each way in: guest memory is out of reach until it is asked for (SMAP). */
-void smap_restore(void);
 /* kern/hypercall.c.  A guest kernel's system call: r are current's registers.  Interrupts on. */
 void hypercall_entry(struct cpu_user_regs *r);
 /* pv/traps.c.  System calls by a process of current (or, for the last two, perhaps its kernel). */

@@ -5,6 +5,7 @@
 #include "x86/features.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
+#include "x86/patch.h"
 
 struct extable_entry {
     int32_t at, to;
@@ -22,15 +23,12 @@ uint64_t extable_find(uint64_t rip)
 
 extern const int32_t smap_open_start[], smap_open_end[], smap_close_start[], smap_close_end[];
 
-/* The image's text is read-only, its frames in the direct map are not. */
 static void sites_make(const int32_t *site, const int32_t *end, uint8_t last)
 {
     for (; site < end; site++) {
-        uint8_t *p = maddr_to_virt(virt_to_maddr((const char *)site + *site));
+        const uint8_t code[3] = { 0x0f, 0x01, last };
 
-        p[0] = 0x0f;
-        p[1] = 0x01;
-        p[2] = last;
+        text_patch((uint64_t)site + (uint64_t)(int64_t)*site, code, sizeof(code));
     }
 }
 

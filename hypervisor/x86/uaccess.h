@@ -5,7 +5,6 @@
 
 #include "core/types.h"
 #include "x86/layout.h"
-#include "x86/smap.h"
 
 uint64_t uaccess_copy(void *dst, const void *src, size_t n);
 uint64_t uaccess_clear(void *dst, size_t n);
@@ -26,6 +25,23 @@ static inline bool guest_range_ok(uint64_t gva, uint64_t n)
 
     return !__builtin_add_overflow(gva, n, &end) && (end <= 1ul << 47 || gva >= HV_END);
 }
+
+/* The same places in C as GUEST_OPEN and GUEST_CLOSE in uaccess_asm.h. */
+#define SMAP_SITE(list) \
+    __asm__ volatile("661: .byte 0x0f, 0x1f, 0x00\n.pushsection " list ", \"a\"\n.long 661b - .\n.popsection" ::: "memory")
+
+static inline void guest_access_begin(void)
+{
+    SMAP_SITE(".smap_open");
+}
+
+static inline void guest_access_end(void)
+{
+    SMAP_SITE(".smap_close");
+}
+
+/* Boot, before guest memory is touched: on a processor with SMAP, make stac and clac of all these places. */
+void smap_init(void);
 
 /* A 64-bit word of guest memory, at an address in a range that is good, between guest_access_begin() and
  * guest_access_end().  If that faults we go on at the label. */

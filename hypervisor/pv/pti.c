@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Isolated page tables, for processors on which a guest could read memory that is mapped but not its to read (Meltdown).
+ *
+ * While a guest runs, CR3 holds not its own L4 but this CPU's *shield*: a copy without the hypervisor's slots, except
+ *   - our text and static data with each CPU's gate (x86/gate.h): no guest's memory, no registers;
+ *   - the domain's own area: its vCPUs' descriptor tables, and of each vCPU the page where traps push its registers;
+ *   - the M2P for reading, if the guest's L4 shows it.
+ * No entry is global then, so that nothing of us stays in the TLB.  Entry code goes over to the guest's L4 before it touches
+ * anything else (pti.S); all C code runs on that, as without isolation.
+ *
+ * Invariant: the copy is used only if it was made from the L4 that is in force, after this CPU's last TLB flush.  So
+ * the shield is like one more translation that the TLB holds: whoever takes an entry out of an L4 flushes before a frame is used again
+ * (core/ptype.h, P4), and that drops it.  Who adds one must see to it that the copies learn of it: pti_l4_changed().
+ * The processor would set accessed bits in the copy: all that it might set are set in the guest's L4 when that is copied.
+ */
+#include "pv/pti.h"
+#include "core/cmdline.h"
+#include "core/port.h"
+#include "core/ptype.h"
+#include "core/string.h"
+#include "kern/domain.h"
+#include "pv/desc.h"
+#include "pv/pv.h"
+#include "x86/alloc.h"
+#include "x86/cpu.h"
+#include "x86/desc.h"
+#include "x86/gate.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+#include "x86/patch.h"
+#include "x86/spec.h"
+#include "x86/tlb.h"
+
+#define IMAGE_L4 261
+
+enum choice { CHOICE_AUTO, CHOICE_NO, CHOICE_YES };
+
+static enum choice for_dom0, for_domu;
+static bool isolates; /* traps land on aliases, some domain may be isolated [const after boot] */
+
+/* This CPU's copy, and what it was made of.  [its own CPU, interrupts off] */
+struct shield {
+    uint64_t *l4;
+    uint64_t made_of, made_at;
+};
+static DEFINE_PERCPU(struct shield, shield);
+
+/* ---- Option and boot ---- */
+
+static bool part_set(const char *s, size_t n)
+{
+    char part[16];
+    bool on;
+
+    if (n >= sizeof(part))
+        return false;
+    memcpy(part, s, n);
+    part[n] = 0;
+    if (!strncmp(part, "default", 8))
+        for_dom0 = for_domu = CHOICE_AUTO;
+    else if (!strncmp(part, "dom0", 4) && (!part[4] || part[4] == '=') && cmdline_bool(part[4] ? part + 5 : "", &on))
+        for_dom0 = on ? CHOICE_YES : CHOICE_NO;
+    else if (!strncmp(part, "domu", 4) && (!part[4] || part[4] == '=') && cmdline_bool(part[4] ? part + 5 : "", &on))
+        for_domu = on ? CHOICE_YES : CHOICE_NO;
+    else if (cmdline_bool(part, &on))
+        for_dom0 = for_domu = on ? CHOICE_YES : CHOICE_NO;
+    else
+        return false;
+    return true;
+}
+
+bool pti_option(const char *value)
+{
+    bool all = true;
+
+    for (;;) {
+        size_t n = 0;
+
+        while (value[n] && value[n] != ',')
+            n++;
+        all &= part_set(value, n);
+        if (!value[n])
+            return all;
+        value += n + 1;
+    }
+}
+
+static bool wanted(enum choice c)
+{
+    return c == CHOICE_AUTO ? spec_has_meltdown() : c == CHOICE_YES;
+}
+
+extern const struct pti_site {
+    int32_t at, target;
+    uint32_t len, jump;
+} pti_sites_start[], pti_sites_end[];
+extern char syscall_in_c[];
+
+static void site_switch_on(const struct pti_site *s)
+{
+    uint64_t at = (uint64_t)&s->at + (uint64_t)(int64_t)s->at;
+    uint64_t target = (uint64_t)&s->target + (uint64_t)(int64_t)s->target;
+    int32_t rel = (int32_t)(target - at - 5);
+    uint8_t code[16];
+
+    memset(code, 0x90, sizeof(code));
+    code[0] = s->jump ? 0xe9 : 0xe8;
+    memcpy(code + 1, &rel, 4);
+    text_patch(at, code, MIN(s->len, (uint32_t)sizeof(code)));
+}
+
+void pti_init(void)
+{
+    isolates = wanted(for_dom0) || wanted(for_domu);
+    log_info("Page-table isolation: %s for dom0, %s for other guests\n", wanted(for_dom0) ? "on" : "off",
+             wanted(for_domu) ? "on" : "off");
+    if (spec_has_meltdown() && !(wanted(for_dom0) && wanted(for_domu)))
+        log_warn("Page-table isolation: this processor may be open to Meltdown, and some guests are NOT kept from it\n");
+    if (!isolates)
+        return;
+    for (const struct pti_site *s = pti_sites_start; s < pti_sites_end; s++)
+        site_switch_on(s);
+    paging_no_global();
+    desc_shield((uint64_t)syscall_in_c);
+    pti_init_cpu();
+}
+
+void pti_init_cpu(void)
+{
+    if (isolates && !(this_cpu(shield).l4 = pages_alloc(0)))
+        panic("no memory for a CPU's isolated page table\n");
+}
+
+/* ---- vCPUs ---- */
+
+static uint64_t frame_page(const struct vcpu *v)
+{
+    return v->pv->gdt_va + PV_FRAME_PAGE * PAGE_SIZE;
+}
+
+void pti_vcpu_init(struct vcpu *v)
+{
+    if (!isolates)
+        return;
+    v->pv->desc_ptes[PV_FRAME_PAGE] = virt_to_maddr(v) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
+    v->frame_delta = (uint64_t)v - frame_page(v);
+}
+
+uint64_t pti_frame_end(const struct vcpu *v)
+{
+    return (uint64_t)&v->regs.es - v->frame_delta;
+}
+
+/* ---- The shield ---- */
+
+static void shield_copy(uint64_t *to, uint64_t cr3)
+{
+    uint64_t *from = frame_map(maddr_to_mfn(cr3 & PTE_ADDR));
+
+    for (unsigned slot = 0; slot < PTE_ENTRIES; slot++) {
+        uint64_t e = READ_ONCE(from[slot]);
+
+        if ((e & (PTE_P | PTE_A)) == PTE_P && __atomic_compare_exchange_n(&from[slot], &e, e | PTE_A, false,
+                                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            e |= PTE_A;
+        to[slot] = e;
+    }
+    frame_unmap(from);
+    for (unsigned slot = HV_L4_FIRST + 1; slot < HV_L4_FIRST + HV_L4_COUNT; slot++)
+        if (slot != PERDOMAIN_L4 && slot != IMAGE_L4)
+            to[slot] = 0;
+}
+
+uint64_t pti_shield(void)
+{
+    uint64_t cr3 = READ_CR(3), flush = tlb_last_flush();
+    struct shield *s = &this_cpu(shield);
+    struct gate *g = gate_here();
+
+    current->full_cr3 = g->full_cr3 = cr3 | tlb_keep();
+    if (!wanted(current->domain->is_privileged ? for_dom0 : for_domu)) {
+        g->shield_cr3 = 0;
+        return cr3 | tlb_keep();
+    }
+    if (s->made_of != cr3 || s->made_at != flush) {
+        shield_copy(s->l4, cr3);
+        s->made_of = cr3;
+        s->made_at = flush;
+    }
+    g->shield_cr3 = virt_to_maddr(s->l4) | tlb_shield_pcid(cr3);
+    return g->shield_cr3 | tlb_keep();
+}
+
+void pti_l4_changed(const struct domain *d)
+{
+    if (isolates)
+        tlb_flush_mask(&d->dirty_cpus);
+}
