@@ -47,6 +47,7 @@ enum frame_type {
     FT_L1, FT_L2, FT_L3, FT_L4, /* page tables */
     FT_SEG,                     /* segment descriptors: GDT or LDT */
     FT_WRITABLE,                /* mapped writable, or written for the guest by us */
+    FT_READONLY,                /* a frame of ours that its owner may look at only */
 };
 
 extern struct frame *frames;    /* [const after boot] indexed by frame number; holes are unmapped */

@@ -90,7 +90,7 @@ static int table_pin(const struct ptype_ctx *ctx, struct domain *d, uint64_t mfn
     int rc;
 
     lock(&d->pv->pt_lock);
-    rc = ptype_pin(ctx, MFN(mfn), type);
+    rc = d->is_dying ? -XEN_EINVAL : ptype_pin(ctx, MFN(mfn), type); /* nobody would take the pin away again */
     unlock(&d->pv->pt_lock);
     return rc;
 }

@@ -160,6 +160,17 @@ int pv_vcpu_kill(struct vcpu *v)
     return rc;
 }
 
+int pv_table_kill(struct domain *d, mfn_t m)
+{
+    struct ptype_ctx ctx = { d->id, d->id };
+    int rc;
+
+    lock(&d->pv->pt_lock);
+    rc = ptype_unpin(&ctx, m);
+    unlock(&d->pv->pt_lock);
+    return rc == -XEN_EAGAIN ? rc : 0; /* else somebody was faster */
+}
+
 void pv_vcpu_free(struct vcpu *v)
 {
     mem_free(v->pv);
