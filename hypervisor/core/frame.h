@@ -37,7 +37,6 @@ struct frame {
 #define TYPE_PARTIAL        (1ul << 57)
 #define TYPE_PINNED         (1ul << 58)
 #define TYPE_PARKED         (1ul << 59)
-#define TYPE_UNWIND         (1ul << 60) /* PARTIAL on the way down: the contents were bad */
 #define TYPE_SHIFT          61
 #define TYPE_OF(word)       ((enum frame_type)((word) >> TYPE_SHIFT))
 #define TYPE_AUX(word)      ((uint32_t)(((word) & TYPE_AUX_MASK) >> TYPE_AUX_SHIFT))

@@ -39,9 +39,13 @@ static bool set_cr0(struct vcpu *v, uint64_t val)
     return true;
 }
 
-static bool set_cr3(struct vcpu *v, uint64_t val)
+/* *repeat: there is more to do than fits in here; the guest is to try again. */
+static bool set_cr3(struct vcpu *v, uint64_t val, bool *repeat)
 {
-    return pv_finish_deferred(v) == 0 && pv_set_table(v, MFN(val >> PAGE_SHIFT), false) == 0;
+    int rc = pv_set_table(v, MFN(val >> PAGE_SHIFT), false);
+
+    *repeat = rc == -XEN_EAGAIN;
+    return rc == 0 || *repeat;
 }
 
 static bool set_cr4(struct vcpu *v, uint64_t val)
@@ -75,7 +79,7 @@ static bool read_cr(struct vcpu *v, unsigned nr, uint64_t *val)
     }
 }
 
-static bool write_cr(struct vcpu *v, unsigned nr, uint64_t val)
+static bool write_cr(struct vcpu *v, unsigned nr, uint64_t val, bool *repeat)
 {
     switch (nr) {
     case 0:
@@ -84,7 +88,7 @@ static bool write_cr(struct vcpu *v, unsigned nr, uint64_t val)
         v->info->arch.cr2 = val;
         return true;
     case 3:
-        return set_cr3(v, val);
+        return set_cr3(v, val, repeat);
     case 4:
         return set_cr4(v, val);
     default:
@@ -92,7 +96,7 @@ static bool write_cr(struct vcpu *v, unsigned nr, uint64_t val)
     }
 }
 
-static bool mov_cr_dr(struct vcpu *v, const struct insn *i)
+static bool mov_cr_dr(struct vcpu *v, const struct insn *i, bool *repeat)
 {
     uint64_t *reg = insn_reg(&v->regs, i->rm);
     struct hcall get = { .arg = { i->reg } };
@@ -103,7 +107,7 @@ static bool mov_cr_dr(struct vcpu *v, const struct insn *i)
     case 0x20:
         return read_cr(v, i->reg, reg);
     case 0x22:
-        return write_cr(v, i->reg, *reg);
+        return write_cr(v, i->reg, *reg, repeat);
     case 0x21:
         if (i->reg > 7)
             return false;
@@ -153,7 +157,7 @@ static bool rdtsc_insn(struct vcpu *v)
     return true;
 }
 
-static bool two_byte(struct vcpu *v, const struct insn *i)
+static bool two_byte(struct vcpu *v, const struct insn *i, bool *repeat)
 {
     struct cpu_user_regs *r = &v->regs;
     uint64_t val;
@@ -169,7 +173,7 @@ static bool two_byte(struct vcpu *v, const struct insn *i)
             __asm__ volatile("wbinvd" ::: "memory");
         return true;
     case 0x20 ... 0x23:
-        return mov_cr_dr(v, i);
+        return mov_cr_dr(v, i, repeat);
     case 0x30: /* wrmsr */
         return pv_msr_write(v, (uint32_t)r->rcx, (r->rdx & 0xffffffff) << 32 | (uint32_t)r->rax);
     case 0x31:
@@ -219,7 +223,7 @@ bool pv_emulate_privileged(struct vcpu *v)
 
     if (!pv_fetch(v, 0, &i) || i.lock || (!v->pv->kernel_mode && !user_may(&i)))
         return false;
-    ok = i.map ? two_byte(v, &i) : one_byte(v, &i, &repeat);
+    ok = i.map ? two_byte(v, &i, &repeat) : one_byte(v, &i, &repeat);
     if (!ok)
         return false;
     COUNT(emulate);

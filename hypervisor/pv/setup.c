@@ -68,6 +68,7 @@ int pv_domain_create(struct domain *d)
         return -XEN_ENOMEM;
     }
     lock_init(&d->pv->pt_lock, RANK_PT);
+    d->pv->deferred = MFN_NONE;
     d->pv->spec_tag = spec_new_tag();
     d->pv->perdomain_l3 = l3;
     d->pv->perdomain_l3_mfn = virt_to_mfn(l3);
@@ -126,7 +127,7 @@ int pv_vcpu_create(struct vcpu *v)
     if (!pv)
         return -XEN_ENOMEM;
     v->pv = pv;
-    pv->table = pv->table_user = pv->deferred = MFN_NONE;
+    pv->table = pv->table_user = MFN_NONE;
     pv->kernel_mode = true;
     pv->dr[6] = 0xffff0ff0;
     pv->dr[7] = 0x400;
@@ -148,16 +149,8 @@ int pv_vcpu_kill(struct vcpu *v)
         return 0;
     pv_gdt_clear(v);
     pv_ldt_unmap(v);
-    rc = pv_finish_deferred(v);
-    if (rc == 0)
-        rc = pv_set_table(v, MFN_NONE, true);
-    if (rc == 0)
-        rc = pv_finish_deferred(v);
-    if (rc == 0)
-        rc = pv_set_table(v, MFN_NONE, false);
-    if (rc == 0)
-        rc = pv_finish_deferred(v);
-    return rc;
+    rc = pv_set_table(v, MFN_NONE, true);
+    return rc ? rc : pv_set_table(v, MFN_NONE, false); /* what is left of it is parked: pv_table_kill() */
 }
 
 int pv_table_kill(struct domain *d, mfn_t m)
