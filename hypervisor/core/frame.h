@@ -37,7 +37,6 @@ struct frame {
 #define TYPE_PARTIAL        (1ul << 57)
 #define TYPE_PINNED         (1ul << 58)
 #define TYPE_PARKED         (1ul << 59)
-#define TYPE_UNWIND         (1ul << 60) /* PARTIAL on the way down: the contents were bad */
 #define TYPE_SHIFT          61
 #define TYPE_OF(word)       ((enum frame_type)((word) >> TYPE_SHIFT))
 #define TYPE_AUX(word)      ((uint32_t)(((word) & TYPE_AUX_MASK) >> TYPE_AUX_SHIFT))
@@ -47,6 +46,7 @@ enum frame_type {
     FT_L1, FT_L2, FT_L3, FT_L4, /* page tables */
     FT_SEG,                     /* segment descriptors: GDT or LDT */
     FT_WRITABLE,                /* mapped writable, or written for the guest by us */
+    FT_READONLY,                /* a frame of ours that its owner may look at only */
 };
 
 extern struct frame *frames;    /* [const after boot] indexed by frame number; holes are unmapped */

@@ -12,19 +12,25 @@
 
 struct level {
     uint64_t bad;              /* bits that a guest may not set in a present entry */
-    unsigned hv_first, hv_end; /* entries that are the hypervisor's own */
+    unsigned hv_first, hv_end; /* entries that are the hypervisor's own; none: both beyond the last */
 };
 
 #define PTE_RESERVED 0ul /* above the machine's address width: not RAM, and iomem_ok() refuses */
 
 static const struct level levels[FT_L4 + 1] = {
-    [FT_L1] = { PTE_GNTTAB | PTE_RESERVED, 0, 0 },
-    [FT_L2] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 0, 0 },
-    [FT_L3] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 0, 0 },
+    [FT_L1] = { PTE_GNTTAB | PTE_RESERVED, PTE_ENTRIES + 1, PTE_ENTRIES + 1 },
+    [FT_L2] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, PTE_ENTRIES + 1, PTE_ENTRIES + 1 },
+    [FT_L3] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, PTE_ENTRIES + 1, PTE_ENTRIES + 1 },
     [FT_L4] = { PTE_PS | PTE_G | PTE_PWT | PTE_PCD, 256, 272 },
 };
 
 static int table_advance(const struct ptype_ctx *ctx, mfn_t m);
+
+/* After a get that gave rc: are use and reference held?  (The table may be PARTIAL.) */
+static inline bool get_holds(int rc)
+{
+    return rc == 0 || rc == -XEN_EAGAIN || rc == -XEN_ENOTEMPTY;
+}
 
 static inline uint64_t load(uint64_t *w)
 {
@@ -205,8 +211,8 @@ static bool entry_is_linear(mfn_t m, uint64_t e)
     return mfn_eq(pte_mfn(e), m);
 }
 
-/* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN: taken, but the
- * lower table is still PARTIAL. */
+/* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN, -XEN_ENOTEMPTY: taken, but the
+ * lower table is PARTIAL (P5). */
 static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *e)
 {
     int rc;
@@ -221,7 +227,7 @@ static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
         rc = *e & PTE_RW ? -XEN_EINVAL : 0;
     else
         rc = ptype_get(ctx, pte_mfn(*e), (enum frame_type)(type - 1));
-    if (rc == 0 || rc == -XEN_EAGAIN)
+    if (get_holds(rc))
         *e |= PTE_US;
     return rc;
 }
@@ -239,7 +245,7 @@ static int entry_put(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
 
 /* ---- Tables: filling and emptying ---- */
 
-/* After `done` entries of a walk: stop here?  Often enough for a stated bound, not at each leaf. */
+/* After the n-th entry that held something: stop here?  Often enough for a stated bound, not at each leaf. */
 static bool walk_pauses(enum frame_type type, unsigned n)
 {
     return (type != FT_L1 || n % 128 == 0) && preempt_needed();
@@ -249,6 +255,7 @@ static bool walk_pauses(enum frame_type type, unsigned n)
 static int fill_last(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, const uint64_t *t, unsigned n)
 {
     mfn_t child;
+    int rc;
 
     if (type == FT_L1 || n == 0 || n == levels[type].hv_end || !(t[n - 1] & PTE_P) ||
         entry_is_linear(m, t[n - 1]))
@@ -256,108 +263,105 @@ static int fill_last(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
     child = pte_mfn(t[n - 1]);
     if (!(load(&frame_of(child)->type) & TYPE_PARTIAL))
         return 0;
-    return table_advance(ctx, child);
+    rc = table_advance(ctx, child);
+    if (!get_holds(rc)) {
+        ref_drop(child);
+        type_set_aux(m, n - 1);
+    }
+    return rc;
 }
 
+/* Take what the entries from aux on hold.  aux says at each way out how many hold something. */
 static int table_fill(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
 {
-    unsigned n = TYPE_AUX(load(&frame_of(m)->type));
+    const struct level *l = &levels[type];
+    unsigned n = TYPE_AUX(load(&frame_of(m)->type)), held = 0;
     int rc = fill_last(ctx, m, type, t, n);
 
-    if (rc == -XEN_EAGAIN)
+    if (rc)
         return rc;
-    if (rc) {
-        ref_drop(pte_mfn(t[n - 1]));
-        type_set_aux(m, n - 1);
-        return rc;
-    }
-    while (n < PTE_ENTRIES) {
-        if (n == levels[type].hv_first && levels[type].hv_end) {
-            n = levels[type].hv_end;
-            continue;
-        }
-        if (t[n]) {
-            uint64_t e = t[n];
+    for (; n < PTE_ENTRIES; n++) {
+        uint64_t e;
 
-            rc = entry_get(ctx, m, type, &e);
-            if (rc && rc != -XEN_EAGAIN) {
-                type_set_aux(m, n);
-                return rc;
-            }
-            if (e != t[n])
-                t[n] = e;
-        }
-        n++;
-        if (rc == -XEN_EAGAIN || (n < PTE_ENTRIES && walk_pauses(type, n))) {
-            type_set_aux(m, n);
-            return -XEN_EAGAIN;
-        }
+        if (n == l->hv_first)
+            n = l->hv_end;
+        e = t[n];
+        if (!(e & PTE_P))
+            continue;
+        rc = entry_get(ctx, m, type, &e);
+        if (e != t[n])
+            t[n] = e;
+        if (rc == 0 && (n + 1 == PTE_ENTRIES || !walk_pauses(type, ++held)))
+            continue;
+        type_set_aux(m, n + get_holds(rc));
+        return rc ? rc : -XEN_EAGAIN;
     }
-    type_set_aux(m, n);
     return 0;
 }
 
+/* Give back what the first aux entries hold, from above. */
 static int table_empty(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
 {
-    unsigned n = TYPE_AUX(load(&frame_of(m)->type));
+    const struct level *l = &levels[type];
+    unsigned n = TYPE_AUX(load(&frame_of(m)->type)), held = 0;
 
     while (n > 0) {
-        if (n == levels[type].hv_end) {
-            n = levels[type].hv_first;
+        if (n == l->hv_end)
+            n = l->hv_first;
+        n--;
+        if (!(t[n] & PTE_P))
             continue;
-        }
-        if (entry_put(ctx, m, type, t[n - 1]) == -XEN_EAGAIN) {
-            type_set_aux(m, n);
+        if (entry_put(ctx, m, type, t[n]) == -XEN_EAGAIN) {
+            type_set_aux(m, n + 1);
             return -XEN_EAGAIN;
         }
-        n--;
-        if (n > 0 && walk_pauses(type, n)) {
+        if (n > 0 && walk_pauses(type, ++held)) {
             type_set_aux(m, n);
             return -XEN_EAGAIN;
         }
     }
     type_set_aux(m, 0);
-    for (unsigned i = levels[type].hv_first; i < levels[type].hv_end; i++)
+    for (unsigned i = l->hv_first; i < l->hv_end; i++)
         t[i] = 0;
     return 0;
 }
 
-/* What type_get() started and can't finish: give back what was counted, then the use. */
-static int table_unwind(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
+/* Bring a PARTIAL page table (one use is ours) up; or, if its contents are bad, give back what was counted, then our use. */
+static int table_validate(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
 {
-    int rc = table_empty(ctx, m, type, t);
-
-    if (rc)
-        return rc;
-    type_drop_use(m);
-    return -XEN_EINVAL;
-}
-
-/* Bring a PARTIAL table (one use is ours) up to VALIDATED: 0; or, if its contents are bad, drop our use: -XEN_EINVAL. */
-static int table_advance(const struct ptype_ctx *ctx, mfn_t m)
-{
-    uint64_t w = load(&frame_of(m)->type);
-    enum frame_type type = TYPE_OF(w);
     uint64_t *t = frame_map(m);
-    int rc;
+    int rc = table_fill(ctx, m, type, t);
 
-    if (type == FT_SEG) {
-        rc = segdesc_page_check(t) ? 0 : -XEN_EINVAL;
-        if (rc)
+    if (rc && rc != -XEN_EAGAIN) {
+        rc = table_empty(ctx, m, type, t) ? -XEN_ENOTEMPTY : -XEN_EINVAL;
+        if (rc == -XEN_EINVAL)
             type_drop_use(m);
-    } else {
-        rc = w & TYPE_UNWIND ? -XEN_EINVAL : table_fill(ctx, m, type, t);
-        if (rc && rc != -XEN_EAGAIN) {
-            type_set_flags(m, TYPE_UNWIND, 0);
-            rc = table_unwind(ctx, m, type, t);
-        }
-    }
-    if (rc == 0) {
-        if (type == FT_L4)
-            ptype_port_init_l4(ctx->table_owner, t);
-        type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_AUX_MASK);
+    } else if (rc == 0 && type == FT_L4) {
+        ptype_port_init_l4(ctx->table_owner, t);
     }
     frame_unmap(t);
+    return rc;
+}
+
+static int segments_validate(mfn_t m)
+{
+    uint64_t *t = frame_map(m);
+    int rc = segdesc_page_check(t) ? 0 : -XEN_EINVAL;
+
+    frame_unmap(t);
+    if (rc)
+        type_drop_use(m);
+    return rc;
+}
+
+/* A PARTIAL table, one use is ours: 0, it is VALIDATED; -XEN_EAGAIN, -XEN_ENOTEMPTY; or our use is gone. */
+static int table_advance(const struct ptype_ctx *ctx, mfn_t m)
+{
+    enum frame_type type = TYPE_OF(load(&frame_of(m)->type));
+    int rc = type == FT_SEG ? segments_validate(m) : table_validate(ctx, m, type);
+
+    if (rc == 0)
+        type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_AUX_MASK);
     return rc;
 }
 
@@ -393,7 +397,7 @@ int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
     if (!frame_ref_get(m, ctx->table_owner))
         return -XEN_EINVAL;
     rc = type_get(ctx, m, type);
-    if (rc && rc != -XEN_EAGAIN)
+    if (!get_holds(rc))
         ref_drop(m);
     return rc;
 }
@@ -454,7 +458,7 @@ int ptype_pin(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
         (load(&frame_of(m)->type) & TYPE_COUNT_MASK) && ref_owner(frame_of(m)->ref) == ctx->table_owner)
         return -XEN_EINVAL;
     rc = ptype_get(ctx, m, type);
-    if (rc == -XEN_EAGAIN)
+    if (rc == -XEN_EAGAIN || rc == -XEN_ENOTEMPTY)
         ptype_park(m);
     else if (rc == 0)
         type_set_flags(m, TYPE_PINNED, 0);
@@ -514,8 +518,12 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
         return 0;
     }
     rc = entry_get(ctx, m, type, &e);
-    if (rc == -XEN_EAGAIN)
+    if (rc == -XEN_EAGAIN || rc == -XEN_ENOTEMPTY)
         ptype_park(pte_mfn(e));
+    if (rc == -XEN_ENOTEMPTY) {
+        *deferred = pte_mfn(e);
+        return -XEN_EINVAL;
+    }
     if (rc)
         return rc;
     old = entry_write(slot, e, preserve_ad);

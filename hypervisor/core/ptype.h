@@ -12,8 +12,9 @@
  *       type: the count reaching 0 stamps the frame, and the change flushes the CPUs that have not flushed since.
  *   P5  PARTIAL: exactly the entries [0, aux) hold references; the last of them may lead to a PARTIAL table.
  *       The processor never walks a table that isn't VALIDATED, and no entry of a VALIDATED table leads to one.
- *   P6  PARKED: a PARTIAL table whose one use is nobody's: an interrupted call that is to be issued again.
- *       The next ptype_get() for that type takes it over; ptype_unpark() gives it back.
+ *   P6  PARKED: a PARTIAL table whose one use is nobody's: an interrupted call that is to be issued again, or
+ *       the rest of a table that is to be taken apart.  The next ptype_get() for that type takes it over, from where it
+ *       stands, whichever way it went; ptype_unpark() gives it back.
  *   P7  PINNED: one use and one reference are the pin's.
  *   P8  an entry of a table that maps the table itself, read-only, holds no reference (a "linear" map).
  *
@@ -78,7 +79,8 @@ void ptype_put_writable(mfn_t m);
 /*
  * Existence reference and use of m as `type` (FT_L1..FT_L4, FT_SEG).  m must be owned by ctx->table_owner.
  * 0; -XEN_EINVAL (bad contents or of another type now); -XEN_EBUSY; -XEN_EAGAIN: preempted, one use and reference are
- * held on the PARTIAL frame for the caller, who calls ptype_park() and later asks again.
+ * held on the PARTIAL frame for the caller, who calls ptype_park() and later asks again; -XEN_ENOTEMPTY: bad contents,
+ * as -XEN_EINVAL, but preempted on the way back: the same is held, the caller calls ptype_park() and later ptype_unpark().
  */
 int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
 /* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6); or what an -XEN_EAGAIN of ptype_put()
@@ -89,7 +91,11 @@ int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m);
 /* Give use and reference back.  -XEN_EAGAIN: the table is being taken apart; call again until 0. */
 int ptype_put(const struct ptype_ctx *ctx, mfn_t m);
 
-/* The pin (P7).  pin: 0, -XEN_EINVAL, -XEN_EAGAIN (issue again). unpin: 0, -XEN_EINVAL (not pinned), -XEN_EAGAIN. */
+/*
+ * The pin (P7), or a parked use.  pin: 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (issue again), or -XEN_ENOTEMPTY (as -XEN_EINVAL,
+ * but m is parked: ptype_unpark() it).  unpin: 0, -XEN_EINVAL (not pinned), or -XEN_EAGAIN: it is done, but m is parked
+ * half taken apart: ptype_unpark() it.
+ */
 int ptype_pin(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
 int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
 
@@ -97,8 +103,8 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
  * Change one entry of table m (VALIDATED, of a page-table type) to `val`, as the guest gave it.
  * preserve_ad: keep accessed and dirty bits of the old entry.
  * 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
- * *deferred: if not MFN_NONE afterwards, a table whose last use this was and that is parked, half taken apart: call
- * ptype_unpark() until it gives 0.
+ * *deferred: if not MFN_NONE afterwards, a table that is parked, half taken apart (its last use was in the old entry, or the
+ * new entry led to it and it is bad): call ptype_unpark() until it gives 0.
  */
 int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
                     mfn_t *deferred);

@@ -106,6 +106,8 @@ void pv_domain_free(struct domain *d);
 int pv_vcpu_create(struct vcpu *v);
 /* Drop the references that v's page tables and descriptor tables hold.  -XEN_EAGAIN: call again. */
 int pv_vcpu_kill(struct vcpu *v);
+/* Drop the pin, or the parked use, of page table m of dying d, under its page-table lock.  0, or -XEN_EAGAIN: call again. */
+int pv_table_kill(struct domain *d, mfn_t m);
 void pv_vcpu_free(struct vcpu *v);
 
 /* The data segment registers, as they are now, to v->regs; v == current. */

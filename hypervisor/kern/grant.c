@@ -655,7 +655,6 @@ static int16_t transfer_try(struct batch *b, const gnttab_transfer_t *op)
 
     if (frame_steal(b->d, m))
         return GNTST_bad_page;
-    flush_domain(b->d);
     rc = transfer_give(b, op, m);
     if (rc != GNTST_okay)
         frames_free(m, 0);

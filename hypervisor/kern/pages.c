@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of domains: see pages.h.  A frame of a domain is on its list as long as the domain's own reference
- * (REF_ALLOCATED) is held or others' references keep it; the last reference takes it off and frees it.
+ * Frames of domains: see pages.h.  A frame of a domain is on its list exactly as long as the domain's own reference
+ * (REF_ALLOCATED) is held, so that taking a domain apart looks at each frame once; it is counted, and holds its
+ * domain, until the last reference frees it.
+ *
+ * P4 (core/ptype.h) at this place: a frame that leaves its domain is stamped, whatever it was used as, and who gets it next
+ * flushes the CPUs that have not flushed since: frame_assign() here, frames_alloc() for those that went to the heap.
  */
 #include "kern/pages.h"
 #include "core/port.h"
@@ -10,6 +14,7 @@
 #include "kern/domain.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
+#include "x86/tlb.h"
 
 /* ---- The list ---- */
 
@@ -84,14 +89,7 @@ static void frame_release(mfn_t m)
     bool shared = f->ref & REF_SHARED;
 
     assert((f->type & TYPE_COUNT_MASK) == 0);
-    lock(&d->pages->lock);
-    if (shared) {
-        d->pages->shared_count--;
-    } else {
-        list_remove(d->pages, (uint32_t)m.n);
-        d->pages->count--;
-    }
-    unlock(&d->pages->lock);
+    __atomic_sub_fetch(shared ? &d->pages->shared_count : &d->pages->count, 1, __ATOMIC_SEQ_CST);
     ((uint64_t *)M2P_START)[m.n] = ~0ul;
     frames_free(m, 0);
     domain_put(d); /* each frame holds its owner */
@@ -162,13 +160,11 @@ mfn_t shared_frame_alloc(struct domain *d, bool writable)
     if (!p)
         return MFN_NONE;
     m = virt_to_mfn(p);
-    /* A permanent use as writable memory: never a page table; or as one (no use as writable can be had). */
-    frame_of(m)->type = (uint64_t)(writable ? FT_WRITABLE : FT_SEG) << TYPE_SHIFT | TYPE_VALIDATED | 1;
+    /* A use that stays until shared_frame_free(): nobody can make it anything else. */
+    frame_of(m)->type = (uint64_t)(writable ? FT_WRITABLE : FT_READONLY) << TYPE_SHIFT | TYPE_VALIDATED | 1;
     ((uint64_t *)M2P_START)[m.n] = ~0ul;
     domain_hold(d);
-    lock(&d->pages->lock);
-    d->pages->shared_count++;
-    unlock(&d->pages->lock);
+    __atomic_add_fetch(&d->pages->shared_count, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_SHARED | REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
     return m;
 }
@@ -182,60 +178,95 @@ void shared_frame_free(struct domain *d, mfn_t m)
         return;
     if (TYPE_OF(frame_of(m)->type) == FT_WRITABLE)
         ptype_put_writable(m);
-    else
-        frame_of(m)->type = 0;
+    else /* by then still ours to read only: it changes hands when it is freed, and is stamped there */
+        __atomic_store_n(&frame_of(m)->type, 0, __ATOMIC_SEQ_CST);
     frame_put(m);
+}
+
+/* Room for n frames more. [p->lock] */
+static bool count_reserve(struct domain_pages *p, uint64_t n)
+{
+    if (READ_ONCE(p->count) + n > p->max)
+        return false;
+    __atomic_add_fetch(&p->count, n, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+/* Frame m, nobody's till now and counted, is d's. [d->pages->lock] */
+static void frame_adopt(struct domain *d, mfn_t m)
+{
+    list_add(d->pages, (uint32_t)m.n);
+    domain_hold(d);
+    __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
+}
+
+static void frame_clear(mfn_t m)
+{
+    void *p = frame_map(m);
+
+    memset(p, 0, PAGE_SIZE);
+    frame_unmap(p);
 }
 
 mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits, bool zero)
 {
     uint64_t n = 1ul << order;
+    bool good;
     mfn_t m;
 
     lock(&d->pages->lock);
-    if (d->is_dying || d->pages->count + n > d->pages->max) {
-        unlock(&d->pages->lock);
+    good = !d->is_dying && count_reserve(d->pages, n);
+    unlock(&d->pages->lock);
+    if (!good)
         return MFN_NONE;
-    }
-    d->pages->count += n; /* reserved; given back below if there is nothing */
-    unlock(&d->pages->lock);
     m = frames_alloc(order, below_bits);
-    if (zero && !mfn_eq(m, MFN_NONE))
-        for (uint64_t i = 0; i < n; i++) {
-            void *p = frame_map(MFN(m.n + i));
-
-            memset(p, 0, PAGE_SIZE); /* what others left in it is not for d */
-            frame_unmap(p);
-        }
+    good = !mfn_eq(m, MFN_NONE);
+    for (uint64_t i = 0; good && zero && i < n; i++) /* what others left in it is not for d */
+        frame_clear(MFN(m.n + i));
     lock(&d->pages->lock);
-    if (mfn_eq(m, MFN_NONE)) {
-        d->pages->count -= n;
-    } else {
-        for (uint64_t i = 0; i < n; i++) {
-            list_add(d->pages, (uint32_t)(m.n + i));
-            domain_hold(d);
-            __atomic_store_n(&frame_of(MFN(m.n + i))->ref, ref_word(d, REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
-        }
+    if (good && d->is_dying) {
+        frames_free(m, order);
+        good = false;
     }
+    for (uint64_t i = 0; good && i < n; i++)
+        frame_adopt(d, MFN(m.n + i));
     unlock(&d->pages->lock);
-    return m;
+    if (!good)
+        __atomic_sub_fetch(&d->pages->count, n, __ATOMIC_SEQ_CST);
+    return good ? m : MFN_NONE;
+}
+
+/* The domain's own reference is the caller's now: off the list.  False: it was dropped before. [p->lock] */
+static bool own_ref_take(struct domain_pages *p, mfn_t m)
+{
+    uint64_t *ref = &frame_of(m)->ref;
+
+    if ((READ_ONCE(*ref) & (REF_SHARED | REF_ALLOCATED)) != REF_ALLOCATED)
+        return false;
+    __atomic_and_fetch(ref, ~REF_ALLOCATED, __ATOMIC_SEQ_CST);
+    list_remove(p, (uint32_t)m.n);
+    return true;
 }
 
 int domain_frame_release(struct domain *d, mfn_t m)
 {
-    uint64_t was;
+    bool own;
 
     if (!frame_get(m, d))
         return -XEN_EINVAL;
-    was = READ_ONCE(frame_of(m)->ref);
-    if (!(was & REF_SHARED))
-        was = __atomic_fetch_and(&frame_of(m)->ref, ~REF_ALLOCATED, __ATOMIC_SEQ_CST);
-    else
-        was = 0;
-    if (was & REF_ALLOCATED)
+    lock(&d->pages->lock);
+    own = own_ref_take(d->pages, m);
+    unlock(&d->pages->lock);
+    if (own)
         frame_put(m);
     frame_put(m);
-    return was & REF_ALLOCATED ? 0 : -XEN_EINVAL;
+    return own ? 0 : -XEN_EINVAL;
+}
+
+/* What a frame that changes hands has as type: who gets it flushes for what may be left of all its uses up to now. */
+static uint64_t type_word_left(void)
+{
+    return (uint64_t)FT_WRITABLE << TYPE_SHIFT | (uint64_t)tlb_stamp() << TYPE_AUX_SHIFT;
 }
 
 int frame_steal(struct domain *from, mfn_t m)
@@ -254,33 +285,34 @@ int frame_steal(struct domain *from, mfn_t m)
         __atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT, false, __ATOMIC_SEQ_CST,
                                     __ATOMIC_SEQ_CST)) {
         list_remove(from->pages, (uint32_t)m.n);
-        from->pages->count--;
+        __atomic_sub_fetch(&from->pages->count, 1, __ATOMIC_SEQ_CST);
         rc = 0;
     }
     unlock(&from->pages->lock);
     if (rc)
         return rc;
-    ptype_port_flush(from->id, true, TYPE_AUX(f->type));
-    f->type = 0;
+    /* Not only its last typed use counts: a mapping to read leaves no stamp when it goes. */
+    f->type = type_word_left();
     domain_put(from);
     return 0;
 }
 
 int frame_assign(struct domain *to, mfn_t m)
 {
+    uint64_t was = frame_of(m)->type;
     int rc = 0;
 
+    assert(ref_owner(frame_of(m)->ref) == OWNER_NONE);
+    if (was)
+        tlb_flush_older(&cpu_online, TYPE_AUX(was));
+    frame_of(m)->type = 0;
     lock(&to->pages->lock);
     if (to->is_dying)
         rc = -XEN_ESRCH;
-    else if (to->pages->count >= to->pages->max)
+    else if (!count_reserve(to->pages, 1))
         rc = -XEN_E2BIG;
-    else {
-        to->pages->count++;
-        list_add(to->pages, (uint32_t)m.n);
-        domain_hold(to);
-        __atomic_store_n(&frame_of(m)->ref, ref_word(to, REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
-    }
+    else
+        frame_adopt(to, m);
     unlock(&to->pages->lock);
     return rc;
 }
@@ -290,40 +322,37 @@ int frame_assign(struct domain *to, mfn_t m)
 /* One step for frame m of dying d: 0 or -XEN_EAGAIN. */
 static int frame_kill(struct domain *d, mfn_t m)
 {
-    struct ptype_ctx ctx = { d->id, d->id };
     uint64_t w = READ_ONCE(frame_of(m)->type);
     int rc = 0;
 
     if ((w & TYPE_COUNT_MASK) && (w & (TYPE_PINNED | TYPE_PARKED)))
-        rc = ptype_unpin(&ctx, m);
-    if (rc == -XEN_EAGAIN)
-        return rc;
-    domain_frame_release(d, m);
-    return 0;
+        rc = pv_table_kill(d, m);
+    if (rc == 0)
+        domain_frame_release(d, m);
+    return rc;
 }
 
-static mfn_t list_first_allocated(struct domain_pages *p)
+/* The next frame to be looked at, 0: none.  The lock, since who adds looks at is_dying under it. */
+static uint32_t list_first(struct domain_pages *p)
 {
-    mfn_t m = MFN_NONE;
+    uint32_t m;
 
     lock(&p->lock);
-    for (uint32_t i = p->head; i; i = frames[i].next)
-        if (frames[i].ref & REF_ALLOCATED) {
-            m = MFN(i);
-            break;
-        }
+    m = p->head;
     unlock(&p->lock);
     return m;
 }
 
 int pages_domain_kill(struct domain *d)
 {
-    for (;;) {
-        mfn_t m = list_first_allocated(d->pages);
+    uint32_t m = list_first(d->pages);
 
-        if (mfn_eq(m, MFN_NONE))
-            return 0;
-        if (frame_kill(d, m) == -XEN_EAGAIN || preempt_needed())
+    while (m) {
+        if (frame_kill(d, MFN(m)) == -XEN_EAGAIN)
+            return -XEN_EAGAIN;
+        m = list_first(d->pages);
+        if (m && preempt_needed())
             return -XEN_EAGAIN;
     }
+    return 0;
 }

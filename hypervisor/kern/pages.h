@@ -14,10 +14,10 @@ struct domain;
 /* Of one domain. */
 struct domain_pages {
     spinlock_t lock;      /* RANK_PAGES */
-    uint32_t head, tail;  /* list of its ordinary frames, by struct frame's next and prev; 0: end [lock] */
-    uint64_t count;       /* ordinary frames it has [lock] */
+    uint32_t head, tail;  /* list of the ordinary frames whose own reference is held, by struct frame's next and prev; 0: end [lock] */
+    uint64_t count;       /* ordinary frames it has, listed or kept by others' references [atomic; lock to raise] */
     uint64_t max;         /* it may have [lock] */
-    uint64_t shared_count;/* hypervisor frames shared with it [lock] */
+    uint64_t shared_count;/* hypervisor frames shared with it [atomic] */
 };
 
 int pages_domain_create(struct domain *d, uint64_t max);
@@ -51,9 +51,10 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits,
 /* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is already dropped. */
 int domain_frame_release(struct domain *d, mfn_t m);
 
-/* Take an untyped, otherwise unreferenced frame from its owner (it then belongs to nobody) ... */
+/* Take an untyped, otherwise unreferenced frame from its owner: it then belongs to nobody, and translations of it may be left ... */
 int frame_steal(struct domain *from, mfn_t m);
-/* ... and give a frame that belongs to nobody to a domain. -XEN_E2BIG at its maximum, -XEN_ESRCH if dying. */
+/* ... and give such a frame to a domain, when no CPU can hold one any more.  -XEN_E2BIG at its maximum, -XEN_ESRCH if dying:
+ * it is still nobody's. */
 int frame_assign(struct domain *to, mfn_t m);
 
 #endif

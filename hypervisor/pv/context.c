@@ -73,10 +73,8 @@ static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
 static int tables_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     uint64_t user = c->ctrlreg[1];
-    int rc = pv_finish_deferred(v);
+    int rc = pv_set_table(v, cr3_mfn(c->ctrlreg[3]), false);
 
-    if (rc == 0)
-        rc = pv_set_table(v, cr3_mfn(c->ctrlreg[3]), false);
     if (rc == 0)
         rc = pv_set_table(v, user ? cr3_mfn(user) : MFN_NONE, true);
     if (rc == 0 && !v->kernel_mode && mfn_eq(v->pv->table_user, MFN_NONE))

@@ -4,7 +4,6 @@
  * cr4_guest allows; CR2 is what its vcpu_info shows, CR3 its page table.
  */
 #include "pv/control.h"
-#include "core/frame.h"
 #include "core/insn.h"
 #include "core/port.h"
 #include "kern/domain.h"
@@ -32,13 +31,11 @@ static bool set_cr0(struct vcpu *v, uint64_t val)
     return true;
 }
 
-/* Checking the table, or taking the old one apart, may be interrupted: then the instruction is to come again. */
+/* *repeat: there is more to do than fits in here; the guest is to try again. */
 static bool set_cr3(struct vcpu *v, uint64_t val, bool *repeat)
 {
-    int rc = pv_finish_deferred(v);
+    int rc = pv_set_table(v, MFN(val >> PAGE_SHIFT), false);
 
-    if (rc == 0)
-        rc = frame_is_ram(MFN(val >> PAGE_SHIFT)) ? pv_set_table(v, MFN(val >> PAGE_SHIFT), false) : -XEN_EINVAL;
     *repeat = rc == -XEN_EAGAIN;
     return rc == 0 || *repeat;
 }

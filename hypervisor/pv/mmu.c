@@ -4,8 +4,9 @@
  * the guest's words, the locks, and the TLB.
  *
  * Locks: the pt_lock of the tables' owner around each change.
- * A change can leave an old lower table to be taken apart that is too big for one go: it is kept in
- * pv_vcpu.deferred, and no further page-table work of that vCPU is done before it is finished.
+ * A change can leave a table to be taken apart that is too big for one go: it is kept in pv_domain.deferred, and
+ * no further page-table work of that domain is done before it is finished, by whoever comes: so a guest never meets
+ * the remains of a call that has ended.
  */
 #include "pv/mmu.h"
 #include "core/port.h"
@@ -120,34 +121,24 @@ void mmu_context_put(struct mmu_context *x)
 
 /* ---- Deferred work ---- */
 
-int pv_finish_deferred(struct vcpu *v)
+int pv_finish_deferred(struct domain *d)
 {
-    struct pv_vcpu *pv = v->pv;
-    struct domain *d;
-    int rc = 0;
+    struct ptype_ctx ctx = { d->id, d->id };
 
-    if (likely(mfn_eq(pv->deferred, MFN_NONE)))
+    if (likely(mfn_eq(d->pv->deferred, MFN_NONE)))
         return 0;
-    d = domain_get(pv->deferred_owner);
-    if (d) {
-        struct ptype_ctx ctx = { d->id, d->id };
-
-        lock(&d->pv->pt_lock);
-        rc = ptype_unpark(&ctx, pv->deferred);
-        unlock(&d->pv->pt_lock);
-        domain_put(d);
-    }
-    if (rc == 0)
-        pv->deferred = MFN_NONE;
-    return rc;
+    if (ptype_unpark(&ctx, d->pv->deferred))
+        return -XEN_EAGAIN;
+    d->pv->deferred = MFN_NONE;
+    return 0;
 }
 
-void pv_defer(struct vcpu *v, const struct ptype_ctx *ctx, mfn_t m)
+void pv_defer(struct domain *d, mfn_t m)
 {
-    if (mfn_eq(m, MFN_NONE))
+    if (likely(mfn_eq(m, MFN_NONE)))
         return;
-    v->pv->deferred = m;
-    v->pv->deferred_owner = ctx->table_owner;
+    assert(mfn_eq(d->pv->deferred, MFN_NONE));
+    d->pv->deferred = m;
 }
 
 /* ---- mmu_update ---- */
@@ -169,21 +160,21 @@ static int plain_write(mfn_t m, unsigned index, uint64_t val)
 static int update_entry(const struct mmu_context *x, uint64_t ptr, uint64_t val, bool preserve_ad)
 {
     mfn_t m = maddr_to_mfn(ptr), deferred = MFN_NONE;
-    unsigned index = (ptr & ~PAGE_MASK) / 8, level;
+    unsigned index = (ptr & ~PAGE_MASK) / 8, level = 0;
     int rc;
 
     if (!frame_ref_get(m, x->ctx.table_owner))
         return -XEN_EINVAL;
     lock(&x->d->pv->pt_lock);
-    level = ptype_level(m);
-    if (level)
-        rc = ptype_set_entry(&x->ctx, m, index, val, preserve_ad, &deferred);
-    else
-        rc = plain_write(m, index, val);
+    rc = pv_finish_deferred(x->d);
+    if (rc == 0) {
+        level = ptype_level(m);
+        rc = level ? ptype_set_entry(&x->ctx, m, index, val, preserve_ad, &deferred) : plain_write(m, index, val);
+        pv_defer(x->d, deferred);
+    }
     unlock(&x->d->pv->pt_lock);
     if (level == 4)
         pti_l4_changed(x->d);
-    pv_defer(current, &x->ctx, deferred);
     frame_put(m);
     return rc;
 }
@@ -202,10 +193,6 @@ static int update_machphys(const struct mmu_context *x, uint64_t ptr, uint64_t v
 
 static int update_one(const struct mmu_context *x, const struct mmu_update *u)
 {
-    int rc = pv_finish_deferred(current);
-
-    if (rc)
-        return rc;
     COUNT(mmu_update);
     switch (u->ptr & 7) {
     case MMU_NORMAL_PT_UPDATE:
@@ -309,20 +296,22 @@ static long flush_after(uint64_t va, uint64_t flags)
 
 static long update_va(struct hcall *c, const struct mmu_context *x)
 {
-    struct vcpu *v = current;
+    struct domain *d = current->domain;
     mfn_t table, deferred = MFN_NONE;
     unsigned index;
-    long rc = pv_finish_deferred(v);
+    int rc;
 
-    if (rc)
-        return hcall_again(c);
     COUNT(update_va_mapping);
-    lock(&v->domain->pv->pt_lock);
-    if (pv_find_l1e(v, c->arg[0], &table, &index))
-        rc = ptype_set_entry(&x->ctx, table, index, c->arg[1], false, &deferred);
-    else
-        rc = -XEN_EINVAL;
-    unlock(&v->domain->pv->pt_lock);
+    lock(&d->pv->pt_lock);
+    rc = pv_finish_deferred(d);
+    if (rc == 0) {
+        rc = pv_find_l1e(current, c->arg[0], &table, &index)
+           ? ptype_set_entry(&x->ctx, table, index, c->arg[1], false, &deferred) : -XEN_EINVAL;
+        pv_defer(d, deferred);
+    }
+    unlock(&d->pv->pt_lock);
+    if (rc == -XEN_EAGAIN)
+        return hcall_again(c);
     return rc ? rc : flush_after(c->arg[0], c->arg[2]);
 }
 

@@ -24,7 +24,8 @@ void pv_table_install(struct vcpu *v, mfn_t m, bool user);
 
 /* Install new kernel or user tables for v (current or not running). References move; 0, -XEN_EINVAL, -XEN_EAGAIN. */
 int pv_set_table(struct vcpu *v, mfn_t m, bool user);
-/* A table whose taking apart was interrupted: go on with it.  0 or -XEN_EAGAIN. Needed before v does page-table work. */
-int pv_finish_deferred(struct vcpu *v);
+/* A table of d whose taking apart was interrupted: go on with it.  0, or -XEN_EAGAIN: there still is one, and no page table
+ * of d may be worked on.  [pt_lock] */
+int pv_finish_deferred(struct domain *d);
 
 #endif

@@ -19,8 +19,8 @@ struct mmu_context {
 long mmu_context_get(struct mmu_context *x, uint32_t foreign);
 void mmu_context_put(struct mmu_context *x);
 
-/* Remember a table that ptype_set_entry() left to be taken apart. */
-void pv_defer(struct vcpu *v, const struct ptype_ctx *ctx, mfn_t m);
+/* m, if not MFN_NONE, is parked (core/ptype.h) and to be taken apart. [pt_lock, nothing else is deferred] */
+void pv_defer(struct domain *d, mfn_t m);
 int mmu_vcpumask_read(struct domain *d, uint64_t gva, cpumask_t *mask);
 
 #endif

@@ -41,26 +41,42 @@ void pv_table_install(struct vcpu *v, mfn_t m, bool user)
         tlb_load_cr3(v->pv->cr3[!user]);
 }
 
+/* The new table's references, and what is left if it turns out bad. [pt_lock] */
+static int table_get(struct domain *d, const struct ptype_ctx *ctx, mfn_t m)
+{
+    int rc = mfn_eq(m, MFN_NONE) ? 0 : ptype_get(ctx, m, FT_L4);
+
+    if (rc == -XEN_EAGAIN || rc == -XEN_ENOTEMPTY)
+        ptype_park(m);
+    if (rc != -XEN_ENOTEMPTY)
+        return rc;
+    pv_defer(d, m);
+    return -XEN_EINVAL;
+}
+
+static void table_put(struct domain *d, const struct ptype_ctx *ctx, mfn_t m)
+{
+    if (mfn_eq(m, MFN_NONE) || ptype_put(ctx, m) != -XEN_EAGAIN)
+        return;
+    ptype_park(m);
+    pv_defer(d, m);
+}
+
 int pv_set_table(struct vcpu *v, mfn_t m, bool user)
 {
     struct domain *d = v->domain;
     struct ptype_ctx ctx = { d->id, d->id };
     mfn_t old;
-    int rc = 0;
+    int rc;
 
     lock(&d->pv->pt_lock);
     old = user ? v->pv->table_user : v->pv->table;
-    if (!mfn_eq(old, m)) {
-        if (!mfn_eq(m, MFN_NONE))
-            rc = ptype_get(&ctx, m, FT_L4);
-        if (rc == -XEN_EAGAIN)
-            ptype_park(m);
+    rc = pv_finish_deferred(d);
+    if (rc == 0 && !mfn_eq(old, m)) {
+        rc = table_get(d, &ctx, m);
         if (rc == 0) {
             pv_table_install(v, m, user);
-            if (!mfn_eq(old, MFN_NONE) && ptype_put(&ctx, old) == -XEN_EAGAIN) {
-                ptype_park(old);
-                pv_defer(v, &ctx, old);
-            }
+            table_put(d, &ctx, old);
         }
     }
     unlock(&d->pv->pt_lock);
@@ -86,7 +102,13 @@ static int table_pin(const struct ptype_ctx *ctx, struct domain *d, uint64_t mfn
     int rc;
 
     lock(&d->pv->pt_lock);
-    rc = ptype_pin(ctx, MFN(mfn), type);
+    rc = d->is_dying ? -XEN_EINVAL : pv_finish_deferred(d); /* dying: nobody would take the pin away again */
+    if (rc == 0)
+        rc = ptype_pin(ctx, MFN(mfn), type);
+    if (rc == -XEN_ENOTEMPTY) {
+        pv_defer(d, MFN(mfn));
+        rc = -XEN_EINVAL;
+    }
     unlock(&d->pv->pt_lock);
     return rc;
 }
@@ -96,7 +118,11 @@ static int table_unpin(const struct ptype_ctx *ctx, struct domain *d, uint64_t m
     int rc;
 
     lock(&d->pv->pt_lock);
-    rc = ptype_unpin(ctx, MFN(mfn));
+    rc = pv_finish_deferred(d);
+    if (rc == 0 && (rc = ptype_unpin(ctx, MFN(mfn))) == -XEN_EAGAIN) {
+        pv_defer(d, MFN(mfn)); /* unpinned it is */
+        rc = 0;
+    }
     unlock(&d->pv->pt_lock);
     return rc;
 }
@@ -245,8 +271,6 @@ long do_mmuext_op(struct hcall *c)
         rc = -XEN_EPERM;
     while (rc == 0 && done < count) {
         rc = copy_from_guest_at(&op, c->arg[0], done, sizeof(op));
-        if (rc == 0)
-            rc = pv_finish_deferred(current);
         if (rc == 0)
             rc = ext_op(&x, &op, x.frame_domain ? x.frame_domain : current->domain);
         if (rc)

@@ -56,28 +56,39 @@ static bool message_table_at(struct vcpu *v, uint64_t gva)
     return (pte & PTE_P) && !(pte & PTE_RW) && !frame_is_ram(pte_mfn(pte)) && msix_table_frame(pte_mfn(pte));
 }
 
+/* 0: the write is done; -XEN_EAGAIN: it is to be tried again; else it is no table that is written to. */
+static int write_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, uint64_t at)
+{
+    mfn_t m;
+    int rc;
+
+    lock(&v->domain->pv->pt_lock);
+    if (!l1_table_at(v, at, &m))
+        rc = message_table_at(v, at) ? 0 : -XEN_EINVAL;
+    else if ((rc = pv_finish_deferred(v->domain)) == 0)
+        rc = entry_emulate(v, i, bytes, m, at & ~PAGE_MASK);
+    unlock(&v->domain->pv->pt_lock);
+    return rc;
+}
+
 bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2)
 {
     struct insn i;
     unsigned bytes;
     uint64_t at;
-    mfn_t m;
-    int rc = -XEN_EINVAL;
+    int rc;
 
     if (!pv_fetch(v, 0, &i) || !insn_rmw_known(&i, &bytes) || i.segment == 0x64 || i.segment == 0x65)
         return false;
     at = insn_address(&i, &v->regs) + (uint64_t)insn_rmw_displacement(&i, &v->regs, bytes);
     if (cr2 != at || (at & (bytes - 1))) /* crossing entries: no kernel does */
         return false;
-    lock(&v->domain->pv->pt_lock);
-    if (l1_table_at(v, at, &m))
-        rc = entry_emulate(v, &i, bytes, m, at & ~PAGE_MASK);
-    else if (message_table_at(v, at))
-        rc = 0;
-    unlock(&v->domain->pv->pt_lock);
-    if (rc)
+    rc = write_emulate(v, &i, bytes, at);
+    if (rc && rc != -XEN_EAGAIN)
         return false;
-    COUNT(pt_write_emulated);
-    pv_insn_done(v, i.length);
+    if (rc == 0) {
+        COUNT(pt_write_emulated);
+        pv_insn_done(v, i.length);
+    }
     return true;
 }

@@ -16,6 +16,7 @@ struct vcpu;
 
 struct pv_domain {
     spinlock_t pt_lock;      /* RANK_PT: all page and segment tables of the domain */
+    mfn_t deferred;          /* a table that is still to be taken apart (pv_finish_deferred()), MFN_NONE: none [pt_lock] */
     uint64_t *perdomain_l3;  /* tables of PERDOMAIN_START: the vCPUs' descriptor tables [pt_lock] */
     mfn_t perdomain_l3_mfn;  /* [const] */
     uint32_t pci_cf8;        /* what it wrote to port 0xcf8 last */
@@ -43,9 +44,6 @@ struct pv_vcpu {
     uint16_t kernel_ss;
     mfn_t table, table_user;  /* type L4, referenced; MFN_NONE: none [pt_lock] */
     uint64_t cr3[2];          /* for tlb_load_cr3(): of table_user, of table; 0: none.  Index: vcpu.kernel_mode */
-
-    mfn_t deferred;           /* a table that is still to be taken apart, MFN_NONE: none; only v itself changes it */
-    uint16_t deferred_owner;  /* its domain */
 
     struct pv_callback event, failsafe, syscall, syscall32, sysenter, nmi;
     struct trap_info traps[256];

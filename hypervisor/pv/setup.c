@@ -69,6 +69,7 @@ int pv_domain_create(struct domain *d)
         return -XEN_ENOMEM;
     }
     lock_init(&d->pv->pt_lock, RANK_PT);
+    d->pv->deferred = MFN_NONE;
     d->pv->spec_tag = spec_new_tag();
     d->pv->perdomain_l3 = l3;
     d->pv->perdomain_l3_mfn = virt_to_mfn(l3);
@@ -127,7 +128,7 @@ int pv_vcpu_create(struct vcpu *v)
     if (!pv)
         return -XEN_ENOMEM;
     v->pv = pv;
-    pv->table = pv->table_user = pv->deferred = MFN_NONE;
+    pv->table = pv->table_user = MFN_NONE;
     v->kernel_mode = true;
     pv->dr[6] = 0xffff0ff0;
     pv->dr[7] = 0x400;
@@ -150,16 +151,19 @@ int pv_vcpu_kill(struct vcpu *v)
         return 0;
     pv_gdt_clear(v);
     pv_ldt_unmap(v);
-    rc = pv_finish_deferred(v);
-    if (rc == 0)
-        rc = pv_set_table(v, MFN_NONE, true);
-    if (rc == 0)
-        rc = pv_finish_deferred(v);
-    if (rc == 0)
-        rc = pv_set_table(v, MFN_NONE, false);
-    if (rc == 0)
-        rc = pv_finish_deferred(v);
-    return rc;
+    rc = pv_set_table(v, MFN_NONE, true);
+    return rc ? rc : pv_set_table(v, MFN_NONE, false); /* what is left of it is parked: pv_table_kill() */
+}
+
+int pv_table_kill(struct domain *d, mfn_t m)
+{
+    struct ptype_ctx ctx = { d->id, d->id };
+    int rc;
+
+    lock(&d->pv->pt_lock);
+    rc = ptype_unpin(&ctx, m);
+    unlock(&d->pv->pt_lock);
+    return rc == -XEN_EAGAIN ? rc : 0; /* else somebody was faster */
 }
 
 void pv_vcpu_free(struct vcpu *v)

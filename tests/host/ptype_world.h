@@ -354,7 +354,6 @@ static void count_table(struct count *n, uint64_t m)
 
     MUST(!(w & TYPE_VALIDATED) != !(w & TYPE_PARTIAL));
     MUST(end <= PTE_ENTRIES);
-    MUST(!(w & TYPE_UNWIND) || (w & TYPE_PARTIAL));
     for (unsigned i = 0; i < USED; i++) {
         unsigned at = used_entries[i];
 
@@ -387,7 +386,7 @@ static void recount(void)
         MUST(refs == refs_of(m));
         MUST(uses == (w & TYPE_COUNT_MASK));
         if (uses == 0)
-            MUST(!(w & (TYPE_PARTIAL | TYPE_PARKED | TYPE_PINNED | TYPE_UNWIND | TYPE_VALIDATED)));
+            MUST(!(w & (TYPE_PARTIAL | TYPE_PARKED | TYPE_PINNED | TYPE_VALIDATED)));
     }
     MUST(host_frames_mapped() == 0);
 }
@@ -605,6 +604,16 @@ static bool deferred_finish(bool to_the_end)
     return true;
 }
 
+/* m is parked and to be taken apart. */
+static void deferred_set(uint16_t d, uint64_t m)
+{
+    MUST(mfn_eq(W.deferred, MFN_NONE) && (word(m) & TYPE_PARKED));
+    W.deferred = MFN(m);
+    W.deferred_owner = d;
+    recount();
+    deferred_finish(W.strict);
+}
+
 static void put_to_end(uint16_t d, uint64_t m)
 {
     struct ptype_ctx c = own(d);
@@ -770,6 +779,8 @@ static void op_pin(struct bytes *b, uint16_t d)
     unsigned rounds = 0;
     int rc, want = 0;
 
+    if (!deferred_finish(W.strict || byte(b) % 2))
+        return;
     if (W.strict) {
         model_load();
         want = is_ram(m) && m < FRAMES && W.pinned[m] && model_exists(m, d) ? -XEN_EINVAL : model_get(c, m, level);
@@ -781,6 +792,10 @@ static void op_pin(struct bytes *b, uint16_t d)
         W.pinned[m] = true;
         W.ops_done[level]++;
     }
+    if (rc == -XEN_ENOTEMPTY) {
+        deferred_set(d, m);
+        rc = -XEN_EINVAL;
+    }
     if (W.strict) {
         MUST(rc == want);
         model_compare();
@@ -791,18 +806,21 @@ static void op_unpin(struct bytes *b, uint16_t d)
 {
     uint64_t m = pick_frame(b, d, (enum frame_type)(FT_L1 + byte(b) % 4));
     struct ptype_ctx c = own(d);
-    unsigned rounds = 0;
-    bool can = is_ram(m) && m < FRAMES && ref_owner(frames[m].ref) == d && (W.pinned[m] || (word(m) & TYPE_PARKED));
+    bool can;
     int rc;
 
+    if (!deferred_finish(W.strict || byte(b) % 2))
+        return;
+    can = is_ram(m) && m < FRAMES && ref_owner(frames[m].ref) == d && (W.pinned[m] || (word(m) & TYPE_PARKED));
     model_load();
-    do {
-        rc = ptype_unpin(&c, MFN(m));
-        if (can)
-            W.pinned[m] = false;
-        recount();
-    } while (rc == -XEN_EAGAIN && again(b, &rounds));
+    rc = ptype_unpin(&c, MFN(m));
+    if (can)
+        W.pinned[m] = false;
     MUST(can == (rc == 0 || rc == -XEN_EAGAIN));
+    if (rc == -XEN_EAGAIN) {
+        W.eagains++;
+        deferred_set(d, m);
+    }
     if (W.strict) {
         if (can)
             model_put(m);
@@ -849,11 +867,9 @@ static void set_entry(struct bytes *b, struct ptype_ctx c, uint64_t m, unsigned 
         MUST(((now ^ old) & ~(PTE_A | PTE_D)) == 0);
     }
     if (!mfn_eq(deferred, MFN_NONE)) {
-        MUST(rc == 0);
-        W.deferred = deferred;
-        W.deferred_owner = c.table_owner;
-        recount();
-        deferred_finish(W.strict);
+        MUST(rc == 0 || rc == -XEN_EINVAL);
+        W.ops_done[14 + !!rc]++;
+        deferred_set(c.table_owner, deferred.n);
     }
     if (W.strict) {
         MUST(rc == want);
@@ -898,6 +914,10 @@ static void op_set_cr3(struct bytes *b, uint16_t d)
         if (!again(b, &rounds))
             break;
     }
+    if (rc == -XEN_ENOTEMPTY) {
+        ptype_park(MFN(m));
+        deferred_set(d, m);
+    }
     if (rc)
         return;
     if (m != NOWHERE) {
@@ -912,10 +932,7 @@ static void op_set_cr3(struct bytes *b, uint16_t d)
     W.held_uses[old]--;
     if (ptype_put(&c, MFN(old)) == -XEN_EAGAIN) {
         ptype_park(MFN(old));
-        W.deferred = MFN(old);
-        W.deferred_owner = d;
-        recount();
-        deferred_finish(W.strict);
+        deferred_set(d, old);
     }
 }
 
@@ -1030,6 +1047,8 @@ static void op_retype(struct bytes *b, uint16_t d)
     to = pte_mfn(entries(m)[at]).n;
     owner = (uint16_t)ref_owner(frames[to].ref);
     set_entry(b, c, m, at, 0);
+    if (!deferred_finish(true))
+        return;
     c = own(owner);
     if (W.pinned[to]) {
         int rc = ptype_unpin(&c, MFN(to));
@@ -1057,6 +1076,8 @@ static void op_retype(struct bytes *b, uint16_t d)
             recount();
         if (rc == 0)
             W.pinned[to] = true;
+        if (rc == -XEN_ENOTEMPTY)
+            deferred_set(owner, to);
     }
 }
 
