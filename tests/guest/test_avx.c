@@ -109,9 +109,9 @@ void test_main(void)
     if (vcpu_count() < 2)
         test_skip("one vCPU only");
     REQUIRE(!vcpu_start(1, second));
-    REQUIRE(wait_for(&started, 1, 5000));
+    REQUIRE(wait_for(&started, 1, PATIENT));
     lap(0);
-    EXPECT_TRUE(wait_for(&done[1], ROUNDS, 10000));
+    EXPECT_TRUE(wait_for(&done[1], ROUNDS, PATIENT));
     EXPECT_EQUAL(errors[0], 0);
     EXPECT_EQUAL(errors[1], 0);
     check_ts();

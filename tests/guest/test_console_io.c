@@ -12,6 +12,7 @@
 #include "event.h"
 #include "hypercall.h"
 #include "mem.h"
+#include "smp.h"
 #include "time.h"
 
 static void check_write(void)
@@ -53,7 +54,7 @@ static void check_read(void)
     events_on();
     event_unmask(port);
     printf("INPUT?\n");
-    EXPECT_TRUE(event_wait(port, 1, 10000));
+    EXPECT_TRUE(event_wait(port, 1, PATIENT));
     memset(buf, 0, sizeof(buf));
     while (got < 5 && time_now() < end) {
         n = hypercall(console_io, CONSOLEIO_read, 2, buf + got);

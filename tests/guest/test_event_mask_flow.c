@@ -3,6 +3,7 @@
  * Events and the flow of control: an upcall interrupts user mode and kernel mode with the right frame, masks itself, is taken on
  * the iret that unmasks, and interrupts nothing while masked.
  */
+/* clock: virtual */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"
@@ -33,7 +34,7 @@ static bool on_event(struct regs *r)
 
 static void check_kernel(void)
 {
-    uint64_t end = time_now() + 3000000000ul;
+    uint64_t end = time_now() + PATIENT * 1000000ul;
 
     seen = 0;
     EXPECT_OK(hypercall(set_timer_op, time_now() + 5000000));

@@ -79,7 +79,7 @@ static void check_balls(void)
 {
     throw_all(0);
     EXPECT_EQUAL(caught[0], BALLS);
-    EXPECT_TRUE(wait_for(&caught[1], BALLS, 5000));
+    EXPECT_TRUE(wait_for(&caught[1], BALLS, PATIENT));
 }
 
 static void check_poll(void)
@@ -89,7 +89,7 @@ static void check_poll(void)
     for (unsigned i = 1; i <= 20; i++) {
         time_spin(2000000);
         event_send(to[1]);
-        if (!event_wait(to[0], BALLS + i, 5000))
+        if (!event_wait(to[0], BALLS + i, PATIENT))
             break;
     }
     EXPECT_EQUAL(polled, 20);
@@ -108,7 +108,7 @@ static void check_many(void)
         for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
             event_send(many[i]);
         for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
-            lost += !event_wait(many[i], round, 5000);
+            lost += !event_wait(many[i], round, PATIENT);
         if (lost)
             break;
     }
@@ -128,7 +128,7 @@ void test_main(void)
     }
     events_on();
     REQUIRE(!vcpu_start(1, second));
-    REQUIRE(wait_for(&started, 1, 5000));
+    REQUIRE(wait_for(&started, 1, PATIENT));
     check_balls();
     check_poll();
     check_many();

@@ -94,7 +94,7 @@ static void check_across(unsigned port)
     EXPECT_OK(unmask(port));
     for (unsigned n = 1; n <= 2000 && !lost; n++) {
         event_send(port);
-        lost += !wait_for(&taken[1][port], n, 5000);
+        lost += !wait_for(&taken[1][port], n, PATIENT);
     }
     EXPECT_EQUAL(lost, 0);
     EXPECT_EQUAL(taken[1][port], 2000);
@@ -115,7 +115,7 @@ static void check_move(void)
         before[0] = taken[0][b];
         before[1] = taken[1][b];
         EXPECT_OK(event_send(a));
-        EXPECT_TRUE(wait_for(&taken[n & 1][b], before[n & 1] + 1, 5000));
+        EXPECT_TRUE(wait_for(&taken[n & 1][b], before[n & 1] + 1, PATIENT));
         EXPECT_EQUAL(taken[!(n & 1)][b], before[!(n & 1)]);
     }
 }
@@ -129,7 +129,7 @@ void test_main(void)
     setup();
     events_on();
     REQUIRE(!vcpu_start(1, second));
-    REQUIRE(wait_for(&started, 1, 5000));
+    REQUIRE(wait_for(&started, 1, PATIENT));
     port = event_bind_ipi(1);
     REQUIRE(port > 0 && port < 64);
     check_across((unsigned)port);

@@ -78,7 +78,7 @@ static void check_ipi(void)
     event_unmask((unsigned)to0);
     event_unmask((unsigned)to1);
     EXPECT_OK(event_send((unsigned)to1));
-    EXPECT_TRUE(event_wait((unsigned)to1, 1, 5000));
+    EXPECT_TRUE(event_wait((unsigned)to1, 1, PATIENT));
     EXPECT_EQUAL(event_cpu[to1], 1);
     EXPECT_OK(event_send((unsigned)to0));
     EXPECT_EQUAL(event_count[to0], 1);
@@ -101,11 +101,11 @@ static void check_move(void)
     event_unmask((unsigned)b);
     event_count[b] = 0;
     EXPECT_OK(event_send((unsigned)a));
-    EXPECT_TRUE(event_wait((unsigned)b, 1, 5000));
+    EXPECT_TRUE(event_wait((unsigned)b, 1, PATIENT));
     EXPECT_EQUAL(event_cpu[b], 1);
     EXPECT_OK(bind_vcpu((unsigned)b, 0));
     EXPECT_OK(event_send((unsigned)a));
-    EXPECT_TRUE(event_wait((unsigned)b, 2, 5000));
+    EXPECT_TRUE(event_wait((unsigned)b, 2, PATIENT));
     EXPECT_EQUAL(event_cpu[b], 0);
     EXPECT_REFUSED(bind_vcpu((unsigned)b, 77));
     EXPECT_REFUSED(bind_vcpu(4095, 0));
@@ -122,7 +122,7 @@ void test_main(void)
     REQUIRE(vcpu_count() == 2);
     events_on();
     REQUIRE(!vcpu_start(1, second));
-    REQUIRE(wait_for(&started, 1, 5000));
+    REQUIRE(wait_for(&started, 1, PATIENT));
     check_virq();
     check_ipi();
     check_move();

@@ -46,7 +46,7 @@ static void other(void)
 
 static void once(void)
 {
-    uint64_t end = time_now() + 5000000000ul;
+    uint64_t end = time_now() + PATIENT * 1000000ul;
     unsigned before = failsafes;
 
     EXPECT_OK(hypercall(update_descriptor, virt_to_maddr(gdt + 5), DATA3));
@@ -72,7 +72,7 @@ void test_main(void)
     REQUIRE(!hypercall(set_gdt, frames, 512));
     trap_handle(VEC_FAILSAFE, on_failsafe);
     REQUIRE(!vcpu_start(1, other));
-    REQUIRE(wait_for(&running, 1, 5000));
+    REQUIRE(wait_for(&running, 1, PATIENT));
     vcpu_info_self()->evtchn_upcall_mask = 0;
     EXPECT_OK(hypercall(callback_op, CALLBACKOP_register, &c));
     once();

@@ -122,11 +122,11 @@ void test_main(void)
         bases[i][1] = 0x60 + i;
     }
     REQUIRE(!vcpu_start(1, second));
-    REQUIRE(wait_for(&started, 1, 5000));
+    REQUIRE(wait_for(&started, 1, PATIENT));
     prepare(0);
     lap(0);
     EXPECT_EQUAL(trap_catch(&t, in_port, 0x71), VEC_GP);    /* IOPL is vCPU 1's */
-    EXPECT_TRUE(wait_for(&done[1], ROUNDS, 10000));
+    EXPECT_TRUE(wait_for(&done[1], ROUNDS, PATIENT));
     EXPECT_EQUAL(errors[0], 0);
     EXPECT_EQUAL(errors[1], 0);
     EXPECT_EQUAL(done[0], ROUNDS);

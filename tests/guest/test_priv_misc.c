@@ -3,6 +3,7 @@
  * Other privileged instructions of a guest kernel: wbinvd works, invlpg and hlt work or are #GP (Xen's way), rdtsc counts up, cli and sti never touch the machine's
  * interrupts, the descriptor-table loads and the like are #GP.
  */
+/* clock: virtual */
 #include <xen/vcpu.h>
 #include "boot.h"
 #include "check.h"
@@ -56,7 +57,7 @@ static void check_hlt(unsigned port)
     EXPECT_OK(hypercall(set_timer_op, at));
     if (trap_catch(&t, hlt, 0) == VEC_GP) {
         EXPECT_EQUAL(t.regs.error, 0);
-        EXPECT_TRUE(event_wait(port, n + 1, 2000));
+        EXPECT_TRUE(event_wait(port, n + 1, PATIENT));
         return;
     }
     EXPECT_EQUAL(t.vector, VEC_NONE);
@@ -74,7 +75,7 @@ static void check_cli(unsigned port)
     EXPECT_TRUE(v == VEC_GP || v == VEC_NONE);
     WRITE_ONCE(vcpu_info_self()->evtchn_upcall_mask, 0);
     EXPECT_OK(hypercall(set_timer_op, time_now() + 5000000));
-    EXPECT_TRUE(event_wait(port, n + 1, 3000));
+    EXPECT_TRUE(event_wait(port, n + 1, PATIENT));
     v = trap_catch(&t, sti, 0);
     EXPECT_TRUE(v == VEC_GP || v == VEC_NONE);
 }

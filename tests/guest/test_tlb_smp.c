@@ -40,7 +40,7 @@ static void second(void)
 static bool ask(unsigned odd)
 {
     unsigned next = (stage | 1) + 1 + odd;
-    uint64_t end = time_now() + 5000000000ul;
+    uint64_t end = time_now() + PATIENT * 1000000ul;
 
     __atomic_store_n(&stage, next, __ATOMIC_SEQ_CST);
     while (answer != next && time_now() < end)

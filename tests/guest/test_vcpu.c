@@ -85,7 +85,7 @@ static void check_start(void)
     EXPECT_EQUAL(stage, 0);
     EXPECT_ERR(vcpu_op(VCPUOP_initialise, 1, &c), EEXIST);
     EXPECT_OK(vcpu_op(VCPUOP_up, 1, NULL));
-    REQUIRE(wait_for(&stage, 1, 5000));
+    REQUIRE(wait_for(&stage, 1, PATIENT));
     EXPECT_EQUAL(vcpu_op(VCPUOP_is_up, 1, NULL), 1);
     EXPECT_EQUAL(regs_seen[0], 0x1111222233334444);
     EXPECT_EQUAL(regs_seen[1], 0x5555);
@@ -99,7 +99,7 @@ static void check_start(void)
 /* Taken down from here it stops (soon); brought up it goes on where it was. */
 static void check_down_by_other(void)
 {
-    uint64_t end = time_now() + 5000000000ul;
+    uint64_t end = time_now() + PATIENT * 1000000ul;
     unsigned n;
 
     EXPECT_TRUE(loops > 0);
@@ -119,7 +119,7 @@ static void check_down_by_other(void)
 /* It goes down by itself: that is synchronous. */
 static void check_down_by_self(void)
 {
-    uint64_t end = time_now() + 5000000000ul;
+    uint64_t end = time_now() + PATIENT * 1000000ul;
 
     stage = 2;
     while (vcpu_op(VCPUOP_is_up, 1, NULL) == 1 && time_now() < end)
@@ -128,7 +128,7 @@ static void check_down_by_self(void)
     time_spin(20000000);
     EXPECT_EQUAL(stage, 3);
     EXPECT_OK(vcpu_op(VCPUOP_up, 1, NULL));
-    EXPECT_TRUE(wait_for(&stage, 5, 5000));
+    EXPECT_TRUE(wait_for(&stage, 5, PATIENT));
     EXPECT_OK(vcpu_op(VCPUOP_down, 1, NULL));
 }
 

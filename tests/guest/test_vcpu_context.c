@@ -64,7 +64,7 @@ void test_main(void)
     vcpu_info_at[1]->evtchn_upcall_mask = 0;
     REQUIRE(!vcpu_op(VCPUOP_initialise, 1, &c));
     REQUIRE(!vcpu_op(VCPUOP_up, 1, NULL));
-    REQUIRE(wait_for(&done, 1, 5000));
+    REQUIRE(wait_for(&done, 1, PATIENT));
     EXPECT_EQUAL(seen.rax, 0x77);
     EXPECT_EQUAL(seen.rbx, xmm5);
     EXPECT_EQUAL(seen.rip, USER_CODE + user_start_end - user_start);

@@ -16,6 +16,8 @@ long vcpu_start(unsigned id, void (*fn)(void));
 long vcpu_op(unsigned cmd, unsigned id, void *arg);
 /* Go down for good. */
 _Noreturn void vcpu_stop(void);
+/* A time limit, in milliseconds, for what happens at once unless the test fails: it must hold on a busy host too. */
+#define PATIENT 30000
 /* Wait up to ms milliseconds for *flag >= want. */
 bool wait_for(volatile unsigned *flag, unsigned want, unsigned ms);
 
