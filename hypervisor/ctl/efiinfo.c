@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * EFI facts for dom0, read once at boot from the system table (UEFI 2.9, 4.3).  Without runtime services: dom0's kernel finds
- * ACPI's and SMBIOS's tables by the configuration table, and takes the services as unsupported.
+ * EFI facts for dom0, read once at boot from the system table (UEFI 2.9, 4.3).  dom0's kernel finds
+ * ACPI's and SMBIOS's tables by the configuration table; the runtime services are ctl/efiruntime.c's.
  * The firmware's memory is read only below 4 GiB, where the direct map has everything.
  */
 #include "ctl/efiinfo.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/guest.h"
+#include "x86/efirt.h"
 #include "x86/layout.h"
 
 #define EFI_SIGNATURE 0x5453595320494249ul /* "IBI SYST" */
@@ -19,14 +20,10 @@ struct efi_system_table {
     uint32_t revision, header_size, crc32, reserved;
     uint64_t vendor;
     uint32_t vendor_revision, pad;
-    uint64_t console_and_services[8];
+    uint64_t consoles[6];
+    uint64_t runtime_services, boot_services;
     uint64_t nr_tables;
     uint64_t tables;
-};
-
-struct efi_memory {
-    uint32_t type, pad;
-    uint64_t start, virtual_start, pages, attributes;
 };
 
 static struct efi_system_table table; /* [const after boot] signature 0: no EFI */
@@ -57,6 +54,7 @@ void efiinfo_init(uint64_t system_table, const void *mmap, uint32_t mmap_size, u
         map = mmap;
         map_size = mmap_size;
         map_step = desc_size;
+        efirt_init(table.runtime_services, mmap, mmap_size, desc_size);
     }
 }
 
@@ -81,7 +79,7 @@ static long vendor_get(union xenpf_efi_info *info)
     return 0;
 }
 
-/* The range of the map that holds the address. */
+/* What the map says of the address, and for how much of the size that holds. */
 static long mem_get(union xenpf_efi_info *info)
 {
     uint64_t addr = info->mem.addr;
@@ -91,8 +89,7 @@ static long mem_get(union xenpf_efi_info *info)
         memcpy(&m, map + at, sizeof(m));
         if (addr < m.start || (addr - m.start) >> PAGE_SHIFT >= m.pages)
             continue;
-        info->mem.addr = m.start;
-        info->mem.size = m.pages << PAGE_SHIFT;
+        info->mem.size = MIN(info->mem.size, m.start + (m.pages << PAGE_SHIFT) - addr);
         info->mem.type = m.type;
         info->mem.attr = m.attributes;
         return 0;
@@ -108,8 +105,9 @@ long efiinfo_get(uint32_t index, union xenpf_efi_info *info)
     case XEN_FW_EFI_VERSION:
         info->version = table.revision;
         return 0;
-    case XEN_FW_EFI_RT_VERSION: /* of services that there aren't */
-        return -XEN_EOPNOTSUPP;
+    case XEN_FW_EFI_RT_VERSION:
+        info->version = efirt_revision();
+        return info->version ? 0 : -XEN_EOPNOTSUPP;
     case XEN_FW_EFI_CONFIG_TABLE:
         info->cfg.addr = table.tables;
         info->cfg.nent = (uint32_t)table.nr_tables;

@@ -3,23 +3,29 @@
  * XENPF_*: a table of operations on a copy of the guest's struct, which goes back to the guest where the operation answers
  * in it.  dom0 only.
  *
- * Not done, and answered so: setting MTRRs (the PAT serves), microcode, EFI's runtime services, frequency and C-state
+ * Not done, and answered so: frequency and C-state
  * control (what dom0 uploads about them is checked and not used), CPU and memory hot-plug, sleep states but S5.
  */
 #include "ctl/platform.h"
 #include "kern/hypercall.h"
 #include <xen/platform.h>
+#include <xen/vcpu.h>
+#include "core/port.h"
 #include "core/string.h"
 #include "ctl/efiinfo.h"
+#include "ctl/efiruntime.h"
 #include "x86/cpumask.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
+#include "kern/sched.h"
 #include "kern/vtime.h"
 #include "x86/time.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/machine.h"
+#include "x86/microcode.h"
+#include "x86/mtrr.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
 
@@ -42,6 +48,7 @@ void platform_set_acpi_ids(const uint32_t *ids, unsigned n)
 void platform_set_efi(uint64_t system_table, const void *mmap, uint32_t mmap_size, uint32_t desc_size)
 {
     efiinfo_init(system_table, mmap, mmap_size, desc_size);
+    efiruntime_init();
 }
 
 /* ---- Time ---- */
@@ -68,48 +75,61 @@ static long op_settime64(struct xen_platform_op *op)
 
 /* ---- Memory types ---- */
 
-#define MSR_MTRR_CAP     0xfe
-#define MSR_MTRR_BASE(n) (0x200u + 2u * (n))
-#define MSR_MTRR_MASK(n) (0x201u + 2u * (n))
-#define MTRR_VALID       0x800u
-
-static unsigned mtrr_count(void)
+static long op_add_memtype(struct xen_platform_op *op)
 {
-    return cpuid_count(1, 0).d >> 12 & 1 ? (unsigned)(rdmsr(MSR_MTRR_CAP) & 0xff) : 0;
-}
+    struct xenpf_add_memtype *m = &op->u.add_memtype;
+    int rc = mtrr_add(&(struct mtrr_range){ m->mfn, m->nr_mfns, m->type });
 
-/* A variable range: the mask's lowest bit is its size. */
-static long op_read_memtype(struct xen_platform_op *op)
-{
-    struct xenpf_read_memtype *m = &op->u.read_memtype;
-    uint64_t base, mask;
-
-    if (m->reg >= mtrr_count())
-        return -XEN_EINVAL;
-    base = rdmsr(MSR_MTRR_BASE(m->reg));
-    mask = rdmsr(MSR_MTRR_MASK(m->reg));
-    m->mfn = m->nr_mfns = m->type = 0;
-    if (mask & MTRR_VALID) {
-        uint64_t size = mask & PAGE_MASK & ((1ul << maddr_bits) - 1);
-
-        size = size ? size & -size : 1ul << maddr_bits;
-        m->mfn = (base & ((1ul << maddr_bits) - 1)) >> PAGE_SHIFT;
-        m->nr_mfns = size >> PAGE_SHIFT;
-        m->type = base & 0xff;
-    }
+    if (rc < 0)
+        return rc;
+    m->handle = 0;
+    m->reg = (uint32_t)rc;
     return 0;
 }
 
-static long op_absent(struct xen_platform_op *op)
+/* Handles are all 0: each register has one range. */
+static long op_del_memtype(struct xen_platform_op *op)
 {
-    (void)op;
-    return -XEN_EOPNOTSUPP;
+    const struct xenpf_del_memtype *m = &op->u.del_memtype;
+
+    return m->handle ? -XEN_EINVAL : mtrr_del(m->reg);
 }
 
-static long op_unknown(struct xen_platform_op *op)
+static long op_read_memtype(struct xen_platform_op *op)
 {
-    (void)op;
-    return -XEN_ENOSYS;
+    struct xenpf_read_memtype *m = &op->u.read_memtype;
+    struct mtrr_range r;
+
+    if (m->reg >= mtrr_count())
+        return -XEN_EINVAL;
+    mtrr_get(m->reg, &r);
+    m->mfn = r.mfn;
+    m->nr_mfns = r.nr_mfns;
+    m->type = r.type;
+    return 0;
+}
+
+/* ---- Microcode ---- */
+
+#define MICROCODE_MAX (4u << 20)
+
+static long op_microcode_update(struct xen_platform_op *op)
+{
+    const struct xenpf_microcode_update *m = &op->u.microcode;
+    void *file;
+    long rc;
+
+    if (!m->length || m->length > MICROCODE_MAX)
+        return -XEN_EINVAL;
+    file = mem_alloc(m->length);
+    if (!file)
+        return -XEN_ENOMEM;
+    if (copy_from_guest(file, guest_addr(m->data), m->length))
+        rc = -XEN_EFAULT;
+    else
+        rc = microcode_load(file, m->length);
+    mem_free(file);
+    return rc;
 }
 
 /* ---- Firmware ---- */
@@ -126,12 +146,12 @@ static long op_platform_quirk(struct xen_platform_op *op)
     }
 }
 
-/* The BIOS keeps the flags at 0x417; EFI firmware has no such place. */
+/* The BIOS keeps the flags at 0x417; EFI firmware has no such place: none. */
 static long kbd_shift_flags(struct xenpf_firmware_info *fw)
 {
-    if (fw->index || efiinfo_present())
+    if (fw->index)
         return -XEN_ESRCH;
-    fw->u.kbd_shift_flags = *(const volatile uint8_t *)maddr_to_virt(0x417);
+    fw->u.kbd_shift_flags = efiinfo_present() ? 0 : *(const volatile uint8_t *)maddr_to_virt(0x417);
     return 0;
 }
 
@@ -152,6 +172,11 @@ static long op_firmware_info(struct xen_platform_op *op)
     default:
         return -XEN_EINVAL;
     }
+}
+
+static long op_efi_runtime_call(struct xen_platform_op *op)
+{
+    return efiruntime_call(&op->u.efi_runtime_call);
 }
 
 /* ---- Power ---- */
@@ -280,6 +305,69 @@ static long op_cpu_offline(struct xen_platform_op *op)
     return cpu_is_online(cpu) ? -XEN_EOPNOTSUPP : 0;
 }
 
+/* One bit of the map: whether there is such a CPU, and the time that its idle vCPU had. */
+static bool idle_time_of(uint32_t cpu, uint8_t *map, uint64_t *idle)
+{
+    struct vcpu_runstate_info r;
+
+    *idle = 0;
+    if (!(map[cpu / 8] >> cpu % 8 & 1))
+        return false;
+    if (!cpu_is_online(cpu)) {
+        map[cpu / 8] &= (uint8_t)~(1u << cpu % 8);
+        return true;
+    }
+    vcpu_runstate(idle_domain.vcpu[cpu], &r);
+    *idle = r.time[RUNSTATE_running];
+    return true;
+}
+
+static long op_getidletime(struct xen_platform_op *op)
+{
+    struct xenpf_getidletime *g = &op->u.getidletime;
+    uint8_t map[MAX_CPUS / 8] = { 0 };
+    uint32_t bytes = (g->cpumap_nr_cpus + 7) / 8;
+    uint64_t idle;
+
+    if (g->cpumap_nr_cpus > MAX_CPUS)
+        return -XEN_EINVAL;
+    if (copy_from_guest(map, guest_addr(g->cpumap_bitmap), bytes))
+        return -XEN_EFAULT;
+    for (uint32_t cpu = 0; cpu < g->cpumap_nr_cpus; cpu++)
+        if (idle_time_of(cpu, map, &idle) && copy_to_guest_at(guest_addr(g->idletime), cpu, &idle, sizeof(idle)))
+            return -XEN_EFAULT;
+    g->now = time_now();
+    return copy_to_guest(guest_addr(g->cpumap_bitmap), map, bytes);
+}
+
+/* Processors and memory plugged into a running machine: what is there already, or can't be, is told apart from "not done". */
+static long op_cpu_hotadd(struct xen_platform_op *op)
+{
+    const struct xenpf_cpu_hotadd *a = &op->u.cpu_add;
+
+    if (a->apic_id >= 0x8000 || a->acpi_id >= MAX_CPUS)
+        return -XEN_EINVAL;
+    for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+        if (smp_apic_id(cpu) == a->apic_id)
+            return -XEN_EEXIST;
+    return -XEN_EOPNOTSUPP;
+}
+
+static long op_mem_hotadd(struct xen_platform_op *op)
+{
+    const struct xenpf_mem_hotadd *a = &op->u.mem_add;
+    uint64_t frames = 1ul << (maddr_bits - PAGE_SHIFT);
+
+    return a->spfn >= a->epfn || a->epfn > frames || (a->spfn | a->epfn) & 0x7fff ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
+}
+
+/* Nobody but the firmware sets frequencies here. */
+static long op_change_freq(struct xen_platform_op *op)
+{
+    (void)op;
+    return -XEN_ENOSYS;
+}
+
 /* ---- Resources ---- */
 
 #define RESOURCE_MAX_ENTRIES 3u
@@ -348,23 +436,23 @@ static long op_get_symbol(struct xen_platform_op *op)
 static const struct platform_entry entries[] = {
     [XENPF_settime32] = { op_settime32, false },
     [XENPF_settime64] = { op_settime64, false },
-    [XENPF_add_memtype] = { op_absent, false },
-    [XENPF_del_memtype] = { op_absent, false },
+    [XENPF_add_memtype] = { op_add_memtype, true },
+    [XENPF_del_memtype] = { op_del_memtype, false },
     [XENPF_read_memtype] = { op_read_memtype, true },
-    [XENPF_microcode_update] = { op_absent, false },
+    [XENPF_microcode_update] = { op_microcode_update, false },
     [XENPF_platform_quirk] = { op_platform_quirk, false },
-    [XENPF_efi_runtime_call] = { op_unknown, false },
+    [XENPF_efi_runtime_call] = { op_efi_runtime_call, true },
     [XENPF_firmware_info] = { op_firmware_info, true },
     [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
-    [XENPF_change_freq] = { op_unknown, false },   /* for a dom0 that governs frequencies */
-    [XENPF_getidletime] = { op_unknown, false },   /* likewise */
+    [XENPF_change_freq] = { op_change_freq, false },
+    [XENPF_getidletime] = { op_getidletime, true },
     [XENPF_set_processor_pminfo] = { op_set_processor_pminfo, false },
     [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },
     [XENPF_get_cpu_version] = { op_get_cpu_version, true },
     [XENPF_cpu_online] = { op_cpu_online, false },
     [XENPF_cpu_offline] = { op_cpu_offline, false },
-    [XENPF_cpu_hotadd] = { op_absent, false },
-    [XENPF_mem_hotadd] = { op_absent, false },
+    [XENPF_cpu_hotadd] = { op_cpu_hotadd, false },
+    [XENPF_mem_hotadd] = { op_mem_hotadd, false },
     [XENPF_core_parking] = { op_core_parking, true },
     [XENPF_resource_op] = { op_resource_op, false },
     [XENPF_get_symbol] = { op_get_symbol, true },

@@ -11,6 +11,8 @@
 #define CR0_NE 0x20ul
 #define CR0_WP 0x10000ul
 #define CR0_AM 0x40000ul
+#define CR0_NW 0x20000000ul
+#define CR0_CD 0x40000000ul
 #define CR0_PG 0x80000000ul
 
 #define CR4_TSD        0x4ul

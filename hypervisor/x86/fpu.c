@@ -96,6 +96,15 @@ void fpu_switch_from(struct fpu_vcpu *f)
     this_cpu(fpu_owner) = f;
 }
 
+void fpu_lend(struct fpu_vcpu *f)
+{
+    const uint32_t mxcsr = 0x1f80;
+
+    fpu_switch_from(f);
+    this_cpu(fpu_owner) = NULL;
+    __asm__ volatile("fninit; ldmxcsr %0" :: "m"(mxcsr));
+}
+
 void fpu_switch_to(struct fpu_vcpu *f)
 {
     __asm__ volatile("clts");

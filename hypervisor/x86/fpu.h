@@ -16,6 +16,8 @@ int fpu_vcpu_create(struct fpu_vcpu **out);
 void fpu_vcpu_free(struct fpu_vcpu *f);
 void fpu_switch_from(struct fpu_vcpu *f);
 void fpu_switch_to(struct fpu_vcpu *f);
+/* Foreign code (the firmware's) is to use the registers: f's state is saved; fpu_switch_to(f) afterwards. */
+void fpu_lend(struct fpu_vcpu *f);
 
 /* The guest's XCR0.  set: 0 or -XEN_EINVAL (bits that this machine or the architecture doesn't allow). f is current's. */
 uint64_t fpu_xcr0(const struct fpu_vcpu *f);

@@ -63,18 +63,33 @@ static unsigned fitting_level(uint64_t va, uint64_t maddr, uint64_t size)
     return !((va | maddr) & 0x1fffff) && size >= 0x200000 ? 2 : 1;
 }
 
-/* False: no memory for a table. */
-static bool map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
+/* One page of level 1-3.  False: no memory for a table. */
+static bool map_in(uint64_t *t, uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
 {
-    uint64_t *t = hv_l4;
-
     for (unsigned level = 4; level > to_level; level--) {
         t = table_below(&t[index_at(va, level)], flags & PTE_US);
         if (!t)
             return false;
     }
-    t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | (to_level > 1 ? PTE_PS : 0) |
-                                (flags & PTE_US ? 0 : PTE_G); /* the guests' view of the M2P is not in all tables */
+    t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | (to_level > 1 ? PTE_PS : 0);
+    return true;
+}
+
+/* In our own part; the guests' view of the M2P is not in all tables. */
+static bool map_one(uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
+{
+    return map_in(hv_l4, va, maddr, to_level, flags | (flags & PTE_US ? 0 : PTE_G));
+}
+
+bool hv_map_in(uint64_t *l4, uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags)
+{
+    for (uint64_t step; size; va += step, maddr += step, size -= step) {
+        unsigned level = !((va | maddr) & 0x1fffff) && size >= 0x200000 ? 2 : 1;
+
+        step = 1ul << (12 + 9 * (level - 1));
+        if (!map_in(l4, va, maddr, level, flags))
+            return false;
+    }
     return true;
 }
 

@@ -18,6 +18,8 @@ void paging_no_global(void);
 
 /* Map [maddr, maddr+size) at va with the PTE_* flags, in large pages where that fits.  Boot and ioremap only. */
 void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
+/* The same in the lower half of another table.  Boot only, size a multiple of the page size.  False: no memory. */
+bool hv_map_in(uint64_t *l4, uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
 /* Device memory, uncached; never unmapped.  NULL: no room. */
 void *ioremap(uint64_t maddr, size_t size);
 /* The machine address that one of our own addresses is mapped to; ~0: none. */

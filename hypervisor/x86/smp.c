@@ -80,6 +80,37 @@ void smp_call(const cpumask_t *mask, void (*fn)(void *), void *data)
     unlock(&call_lock);
 }
 
+struct together {
+    void (*fn)(void *);
+    void *data;
+    unsigned cpus, arrived, through; /* [atomic] */
+};
+
+static void together_wait(unsigned *counter, unsigned cpus)
+{
+    __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(counter, __ATOMIC_SEQ_CST) < cpus)
+        cpu_relax();
+}
+
+static void together_one(void *p)
+{
+    struct together *t = p;
+
+    together_wait(&t->arrived, t->cpus);
+    t->fn(t->data);
+    together_wait(&t->through, t->cpus);
+}
+
+void smp_call_together(void (*fn)(void *), void *data)
+{
+    struct together t = { .fn = fn, .data = data };
+
+    cpumask_each(cpu, &cpu_online)
+        t.cpus++;
+    smp_call(&cpu_online, together_one, &t);
+}
+
 static void stop_vector(void *unused)
 {
     (void)unused;

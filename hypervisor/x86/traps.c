@@ -7,6 +7,7 @@
 #include "core/port.h"
 #include "x86/backtrace.h"
 #include "x86/cpu.h"
+#include "x86/efirt.h"
 #include "x86/features.h"
 #include "x86/nmi.h"
 #include "x86/paging.h"
@@ -46,6 +47,8 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
     if (r->entry_vector == TRAP_DEBUG && trap_port_debug(r))
         return;
     if (r->entry_vector == TRAP_PAGE_FAULT && trap_port_page_fault(r))
+        return;
+    if (efirt_fault(r))
         return;
     fixup = extable_find(r->rip);
     if (fixup) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* platform_op: what dom0 learns of the machine, and refusals.  (platform.h) */
 /* qemu: -smp 2 */
+/* timeout: 120 */
 #include <xen/platform.h>
 #include "boot.h"
 #include "check.h"
@@ -65,6 +66,63 @@ static void cpus(void)
     op.u.cpu_ol.cpuid = 99999;
     EXPECT_ERR(platform(XENPF_cpu_online), EINVAL);
     EXPECT_REFUSED(platform(XENPF_cpu_offline));
+    op.u.cpu_ol.cpuid = 1;
+    EXPECT_OK(platform(XENPF_cpu_online)); /* it is */
+    op.u.cpu_ol.cpuid = 0;
+    EXPECT_ERR(platform(XENPF_cpu_offline), EOPNOTSUPP); /* the one that booted stays */
+}
+
+static void plugging(void)
+{
+    uint32_t there;
+
+    clear();
+    EXPECT_OK(platform(XENPF_get_cpuinfo));
+    there = op.u.pcpu_info.apic_id;
+    clear();
+    op.u.cpu_add.apic_id = there;
+    EXPECT_ERR(platform(XENPF_cpu_hotadd), EEXIST);
+    op.u.cpu_add.apic_id = 99999;
+    EXPECT_ERR(platform(XENPF_cpu_hotadd), EINVAL);
+    clear();
+    op.u.mem_add.spfn = 0x100000;
+    op.u.mem_add.epfn = 0xf8000;
+    EXPECT_ERR(platform(XENPF_mem_hotadd), EINVAL);
+    op.u.mem_add.epfn = 0x100001;
+    EXPECT_ERR(platform(XENPF_mem_hotadd), EINVAL);
+}
+
+static void frequencies(void)
+{
+    static uint64_t idle[16];
+    static uint8_t map[2] = { 0x07, 0 };
+    uint64_t before;
+
+    clear();
+    EXPECT_ERR(platform(XENPF_change_freq), ENOSYS);
+    clear();
+    op.u.getidletime.cpumap_nr_cpus = 16;
+    set_xen_guest_handle(op.u.getidletime.cpumap_bitmap, map);
+    set_xen_guest_handle(op.u.getidletime.idletime, idle);
+    idle[2] = idle[3] = 99;
+    if (test_on_xen()) {
+        EXPECT_ERR(platform(XENPF_getidletime), ENOSYS); /* there dom0 must govern frequencies */
+        return;
+    }
+    EXPECT_OK(platform(XENPF_getidletime));
+    EXPECT_EQUAL(map[0], 3);    /* there are two */
+    EXPECT_EQUAL(idle[2], 0);   /* asked for, not there */
+    EXPECT_EQUAL(idle[3], 99);  /* not asked for */
+    EXPECT_TRUE(idle[1] > 0 && idle[1] <= op.u.getidletime.now);
+    before = idle[1];
+    time_spin(5000000);         /* CPU 1 has nothing to do meanwhile */
+    EXPECT_OK(platform(XENPF_getidletime));
+    EXPECT_TRUE(idle[1] >= before + 4000000);
+    op.u.getidletime.cpumap_nr_cpus = 0xffffffff;
+    EXPECT_REFUSED(platform(XENPF_getidletime));
+    op.u.getidletime.cpumap_nr_cpus = 16;
+    set_xen_guest_handle(op.u.getidletime.idletime, (uint64_t *)UNMAPPED);
+    EXPECT_ERR(platform(XENPF_getidletime), EFAULT);
 }
 
 static void memtypes(void)
@@ -130,6 +188,8 @@ static void power(void)
     clear();
     op.u.set_pminfo.type = 9;
     EXPECT_REFUSED(platform(XENPF_set_processor_pminfo));
+    op.u.set_pminfo.type = XEN_PM_TX;
+    EXPECT_ERR(platform(XENPF_set_processor_pminfo), ENOSYS);
 }
 
 static void resources(void)
@@ -213,6 +273,8 @@ void test_main(void)
 {
     arguments();
     cpus();
+    plugging();
+    frequencies();
     memtypes();
     firmware();
     power();
