@@ -10,7 +10,7 @@
 #include "core/frame.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "ctl/memory.h"
+#include "ctl/memmap.h"
 #include "ctl/platform.h"
 #include "kern/console.h"
 #include "kern/domain.h"

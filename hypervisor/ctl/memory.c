@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memory_op, except exchange (ctl/exchange.c).
+ * memory_op, except exchange (ctl/exchange.c) and memory maps (ctl/memmap.c).
  *
  * Extents are worked through one by one; where a call stops (preempted, or an extent fails) is its result.  The
  * extent to start with when a call is issued again stands in the upper bits of its command, as the ABI has it.
  */
 #include "ctl/memory.h"
-#include "core/bootinfo.h"
 #include "core/frame.h"
 #include "core/port.h"
 #include "ctl/exchange.h"
+#include "ctl/memmap.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
 #include "kern/guest.h"
@@ -24,15 +24,7 @@
 #define EXTENT_ORDER_MAX 9  /* of an unprivileged domain: 2 MiB */
 #define EXTENT_ORDER_MAX_PRIV 18
 
-static const struct boot_info *map;
-
-void memory_map_set(const struct boot_info *bi)
-{
-    map = bi;
-}
-
-/* The domain that the caller may act on, held. */
-static long target(domid_t id, struct domain **d)
+long memory_target(domid_t id, struct domain **d)
 {
     struct domain *self = current->domain;
 
@@ -106,7 +98,7 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
     if (x.r.extent_order > (current->domain->is_privileged ? EXTENT_ORDER_MAX_PRIV : EXTENT_ORDER_MAX))
         return (long)start;
     x.bits = x.r.mem_flags & 0xff ? x.r.mem_flags & 0xff : 64;
-    rc = target(x.r.domid, &x.d);
+    rc = memory_target(x.r.domid, &x.d);
     if (rc)
         return rc;
     for (done = start; done < x.r.nr_extents; done++) {
@@ -133,7 +125,7 @@ static long count_op(uint64_t arg, unsigned op)
 
     if (copy_from_guest(&id, arg, sizeof(id)))
         return -XEN_EFAULT;
-    rc = target(id, &d);
+    rc = memory_target(id, &d);
     if (rc)
         return rc;
     switch (op) {
@@ -180,41 +172,46 @@ static long machphys_mapping(uint64_t arg)
     return copy_to_guest(arg, &m, sizeof(m));
 }
 
-/* ---- Memory maps ---- */
+/* ---- Promised memory ---- */
 
-struct e820_entry {
-    uint64_t addr, size;
-    uint32_t type;
-} __attribute__((packed));
-
-static long machine_memory_map(uint64_t arg)
+static long claim_pages(uint64_t arg)
 {
-    struct xen_memory_map m;
-    unsigned n;
+    struct xen_memory_reservation r;
+    struct domain *d;
+    uint64_t has;
+    long rc;
 
     if (!current->domain->is_privileged)
         return -XEN_EPERM;
-    if (copy_from_guest(&m, arg, sizeof(m)))
+    if (copy_from_guest(&r, arg, sizeof(r)))
         return -XEN_EFAULT;
-    n = MIN(m.nr_entries, map->nr_e820);
-    for (unsigned i = 0; i < n && guest_addr(m.buffer); i++) { /* no buffer: only the number is asked */
-        struct e820_entry e = { map->e820[i].start, map->e820[i].size, map->e820[i].type };
-
-        if (copy_to_guest_at(guest_addr(m.buffer), i, &e, sizeof(e)))
-            return -XEN_EFAULT;
-    }
-    if (m.nr_entries < map->nr_e820)
+    if (guest_addr(r.extent_start) || r.extent_order || r.mem_flags)
         return -XEN_EINVAL;
-    m.nr_entries = n;
-    return copy_to_guest(arg, &m, sizeof(m));
+    d = r.domid < DOMID_FIRST_RESERVED ? domain_get(r.domid) : NULL;
+    if (!d)
+        return -XEN_EINVAL;
+    has = READ_ONCE(d->pages->count);
+    if (!r.nr_extents)
+        rc = frames_claim(&d->claim, 0);
+    else if (r.nr_extents <= has || r.nr_extents > READ_ONCE(d->pages->max))
+        rc = -XEN_EINVAL;
+    else
+        rc = frames_claim(&d->claim, r.nr_extents - has);
+    domain_put(d);
+    return rc;
 }
 
-/* A domain's own map is what set_memory_map gave it; nobody can give one yet, and then there is none. */
-static long memory_map(uint64_t arg)
+/* No device wants memory of its own kept free: there is no IOMMU in use. */
+static long reserved_device_memory(uint64_t arg)
 {
-    struct xen_memory_map m;
+    struct xen_reserved_device_memory_map m;
 
-    return copy_from_guest(&m, arg, sizeof(m)) ? -XEN_EFAULT : -XEN_ENOSYS;
+    if (copy_from_guest(&m, arg, sizeof(m)))
+        return -XEN_EFAULT;
+    if (m.flags & ~(uint32_t)XENMEM_RDM_ALL)
+        return -XEN_EINVAL;
+    m.nr_entries = 0;
+    return copy_to_guest(arg, &m, sizeof(m));
 }
 
 /* ---- Others ---- */
@@ -240,7 +237,7 @@ static long acquire_resource(uint64_t arg)
         return -XEN_EFAULT;
     if (r.pad)
         return -XEN_EINVAL;
-    rc = target(r.domid, &d);
+    rc = memory_target(r.domid, &d);
     if (rc)
         return rc;
     if (d == current->domain)
@@ -274,17 +271,100 @@ static long physmap_op(uint64_t arg, size_t domid_at)
 
     if (copy_from_guest(&id, arg + domid_at, sizeof(id)))
         return -XEN_EFAULT;
-    rc = target(id, &d);
+    rc = memory_target(id, &d);
     if (rc)
         return rc;
     domain_put(d);
     return -XEN_EOPNOTSUPP;
 }
 
+/* Populate on demand, and access rights by frame number, are for translated guests. */
+static long pod_target_op(uint64_t arg)
+{
+    struct xen_pod_target t;
+    struct domain *d;
+    long rc;
+
+    if (copy_from_guest(&t, arg, sizeof(t)))
+        return -XEN_EFAULT;
+    rc = memory_target(t.domid, &d);
+    if (rc)
+        return rc;
+    domain_put(d);
+    return -XEN_EINVAL;
+}
+
+static long access_op(uint64_t arg)
+{
+    struct xen_mem_access_op a;
+    struct domain *d;
+    long rc;
+
+    if (copy_from_guest(&a, arg, sizeof(a)))
+        return -XEN_EFAULT;
+    rc = memory_target(a.domid, &d);
+    if (rc)
+        return rc;
+    rc = d == current->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
+    domain_put(d);
+    return rc;
+}
+
+static long translated_op(unsigned op, uint64_t arg)
+{
+    switch (op) {
+    case XENMEM_add_to_physmap:
+        return physmap_op(arg, offsetof(struct xen_add_to_physmap, domid));
+    case XENMEM_add_to_physmap_batch:
+        return physmap_op(arg, offsetof(struct xen_add_to_physmap_batch, domid));
+    case XENMEM_remove_from_physmap:
+        return physmap_op(arg, offsetof(struct xen_remove_from_physmap, domid));
+    case XENMEM_set_pod_target:
+    case XENMEM_get_pod_target:
+        return pod_target_op(arg);
+    case XENMEM_access_op:
+        return access_op(arg);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+/* What only tells or sets something: short, nothing to continue. */
+static long short_op(unsigned op, uint64_t arg)
+{
+    switch (op) {
+    case XENMEM_machphys_mfn_list:
+        return machphys_list(arg);
+    case XENMEM_machphys_compat_mfn_list: /* for 32-bit para-virtual guests, which there aren't */
+        return -XEN_EOPNOTSUPP;
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(arg);
+    case XENMEM_machine_memory_map:
+        return memmap_machine(arg);
+    case XENMEM_memory_map:
+        return memmap_get(arg);
+    case XENMEM_set_memory_map:
+        return memmap_set(arg);
+    case XENMEM_claim_pages:
+        return claim_pages(arg);
+    case XENMEM_reserved_device_memory_map:
+        return reserved_device_memory(arg);
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages:
+        return 0; /* no page sharing: none shared, none saved */
+    case XENMEM_acquire_resource:
+        return acquire_resource(arg);
+    case XENMEM_get_vnumainfo:
+        return vnuma_info(arg);
+    default:
+        return translated_op(op, arg);
+    }
+}
+
 long do_memory_op(struct hcall *c)
 {
     unsigned op = (unsigned)c->arg[0] & ((1u << CMD_BITS) - 1);
-    uint64_t start = c->arg[0] >> CMD_BITS, arg = c->arg[1];
+    uint64_t start = c->arg[0] >> CMD_BITS;
 
     switch (op) {
     case XENMEM_increase_reservation:
@@ -298,29 +378,8 @@ long do_memory_op(struct hcall *c)
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn:
-        return count_op(arg, op);
-    case XENMEM_machphys_mfn_list:
-        return machphys_list(arg);
-    case XENMEM_machphys_mapping:
-        return machphys_mapping(arg);
-    case XENMEM_machine_memory_map:
-        return machine_memory_map(arg);
-    case XENMEM_memory_map:
-        return memory_map(arg);
-    case XENMEM_add_to_physmap:
-        return physmap_op(arg, offsetof(struct xen_add_to_physmap, domid));
-    case XENMEM_add_to_physmap_batch:
-        return physmap_op(arg, offsetof(struct xen_add_to_physmap_batch, domid));
-    case XENMEM_remove_from_physmap:
-        return physmap_op(arg, offsetof(struct xen_remove_from_physmap, domid));
-    case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages:
-        return 0; /* no page sharing: none shared, none saved */
-    case XENMEM_acquire_resource:
-        return acquire_resource(arg);
-    case XENMEM_get_vnumainfo:
-        return vnuma_info(arg);
+        return count_op(c->arg[1], op);
     default:
-        return -XEN_ENOSYS;
+        return short_op(op, c->arg[1]);
     }
 }

@@ -5,9 +5,9 @@
 
 #include "core/types.h"
 
-struct boot_info;
+struct domain;
 
-/* The machine's memory map, for XENMEM_machine_memory_map. Boot. */
-void memory_map_set(const struct boot_info *bi);
+/* The domain that the caller may act on (DOMID_SELF: itself), held; -XEN_ESRCH, -XEN_EPERM. */
+long memory_target(domid_t id, struct domain **d);
 
 #endif

@@ -289,6 +289,7 @@ static void domain_free(struct domain *d)
         event_domain_free(d);
     if (d->pages)
         pages_domain_free(d);
+    mem_free(d->map);
     mem_free(d->vcpu);
     mem_free(d);
 }
@@ -321,6 +322,7 @@ int domain_kill(struct domain *d)
 {
     int rc = 0;
 
+    frames_claim(&d->claim, 0);
     if (d->evtchn)
         rc = event_domain_kill(d);
     if (rc == 0)

@@ -43,6 +43,8 @@ struct domain {
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */
     struct pv_domain *pv;              /* pv/pv.h */
     uint64_t vm_assist;                /* VMASST bits [ctl_lock] */
+    uint64_t claim;                    /* frames promised to it: x86/alloc.h */
+    struct memory_map *map;            /* ctl/memmap.c's; NULL: none [ctl_lock] */
     uint8_t handle[16];                /* the toolstack's UUID */
 };
 

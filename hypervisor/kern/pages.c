@@ -219,7 +219,7 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits,
     unlock(&d->pages->lock);
     if (!good)
         return MFN_NONE;
-    m = frames_alloc(order, below_bits);
+    m = frames_alloc_for(&d->claim, order, below_bits);
     good = !mfn_eq(m, MFN_NONE);
     for (uint64_t i = 0; good && zero && i < n; i++) /* what others left in it is not for d */
         frame_clear(MFN(m.n + i));

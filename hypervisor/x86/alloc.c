@@ -27,6 +27,7 @@ struct frame_range ram_ranges[RAM_RANGES_MAX];
 unsigned nr_ram_ranges;
 
 static struct buddy buddy;                      /* [heap_lock] */
+static uint64_t claimed;                        /* frames promised, not yet allocated [heap_lock] */
 static spinlock_t heap_lock = LOCK_INIT(RANK_HEAP);
 
 struct free_object {
@@ -42,14 +43,50 @@ void heap_add(uint64_t first, uint64_t end)
     unlock(&heap_lock);
 }
 
-mfn_t frames_alloc(unsigned order, unsigned below_bits)
+/* What others have claimed stays; what the allocation's own claim covers comes off it. */
+static mfn_t claimed_alloc(unsigned order, unsigned below_bits, uint64_t *claim)
 {
-    uint32_t flushed = ~0u;
-    mfn_t m;
+    uint64_t n = 1ul << order, covered;
+    mfn_t m = MFN_NONE;
 
     lock(&heap_lock);
-    m = buddy_alloc(&buddy, order, below_bits);
+    covered = claim ? MIN(*claim, n) : 0;
+    if (claimed - covered + n <= buddy.free)
+        m = buddy_alloc(&buddy, order, below_bits);
+    if (covered && !mfn_eq(m, MFN_NONE)) {
+        *claim -= covered;
+        claimed -= covered;
+    }
     unlock(&heap_lock);
+    return m;
+}
+
+int frames_claim(uint64_t *claim, uint64_t n)
+{
+    uint64_t others;
+    int rc = -XEN_ENOMEM;
+
+    lock(&heap_lock);
+    others = claimed - *claim;
+    if (n <= buddy.free - MIN(others, buddy.free)) {
+        claimed = others + n;
+        *claim = n;
+        rc = 0;
+    }
+    unlock(&heap_lock);
+    return rc;
+}
+
+mfn_t frames_alloc(unsigned order, unsigned below_bits)
+{
+    return frames_alloc_for(NULL, order, below_bits);
+}
+
+mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
+{
+    uint32_t flushed = ~0u;
+    mfn_t m = claimed_alloc(order, below_bits, claim);
+
     if (mfn_eq(m, MFN_NONE))
         return m;
     for (uint64_t i = 0; i < 1ul << order; i++) {

@@ -8,6 +8,10 @@
 /* 2^order contiguous frames, aligned to their size, not owned by a domain; contents unknown.  MFN_NONE if none.
  * below_bits: the machine address must be below 2^below_bits (64: anywhere). */
 mfn_t frames_alloc(unsigned order, unsigned below_bits);
+/* The same where the owner may have a claim, which it then uses up first. */
+mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits);
+/* Promise n free frames (instead of what *claim, a domain's own, was): nobody else gets them.  0, or -XEN_ENOMEM and nothing has changed. */
+int frames_claim(uint64_t *claim, uint64_t n);
 void frames_free(mfn_t m, unsigned order);
 uint64_t frames_free_count(void);
 /* Boot: these frames are free from now on. */
