@@ -3,7 +3,7 @@
  * __HYPERVISOR_mca (xen/arch-x86/xen-mca.h), dom0 only: what the processors are, and the records of machine checks
  * (kern/mce.c), each as a global and its banks.  A record stays the oldest until dom0 acknowledges it.
  *
- * Not done, and answered so: telling another domain of an error, and making errors up.
+ * Telling another domain of an error is not done: -XEN_EINVAL, as by Xen.
  */
 #include "core/string.h"
 #include "kern/domain.h"
@@ -216,6 +216,85 @@ static long fetch(xen_mc_fetch_t *f)
     return 0;
 }
 
+/* ---- Errors made up ---- */
+
+static long msrinject(const xen_mc_msrinject_t *m)
+{
+    const uint32_t known = MC_MSRINJ_F_INTERPOSE | MC_MSRINJ_F_GPADDR;
+
+    if (m->mcinj_cpunr >= nr_cpus || !cpumask_test(&cpu_online, m->mcinj_cpunr) || (m->mcinj_flags & ~known))
+        return -XEN_EINVAL;
+    if (m->mcinj_count > MC_MSRINJ_MAXMSRS)
+        return -XEN_EINVAL;
+    for (uint32_t i = 0; i < m->mcinj_count; i++)
+        if (!mce_is_register((uint32_t)m->mcinj_msr[i].reg) || m->mcinj_msr[i].reg >> 32)
+            return -XEN_EINVAL;
+    /* Addresses that are a guest's (GPADDR): a para-virtual guest's are the machine's. */
+    for (uint32_t i = 0; i < m->mcinj_count; i++) {
+        int rc = mce_inject_register(m->mcinj_cpunr, (uint32_t)m->mcinj_msr[i].reg, m->mcinj_msr[i].value,
+                                     m->mcinj_flags & MC_MSRINJ_F_INTERPOSE);
+
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static long mceinject(const xen_mc_mceinject_t *m)
+{
+    cpumask_t one = { { 0 } };
+
+    if (m->mceinj_cpunr >= nr_cpus || !cpumask_test(&cpu_online, m->mceinj_cpunr))
+        return -XEN_EINVAL;
+    cpumask_set(&one, m->mceinj_cpunr);
+    return mce_inject_exception(&one);
+}
+
+/* Bits for CPUs that there aren't are not looked at. */
+static long cpus_in(cpumask_t *cpus, const xenctl_bitmap_t *map)
+{
+    uint32_t bytes = MIN((map->nr_bits + 7ul) / 8, sizeof(cpus->bits));
+
+    memset(cpus, 0, sizeof(*cpus));
+    if (copy_from_guest(cpus->bits, guest_addr(map->bitmap), bytes))
+        return -XEN_EFAULT;
+    if (map->nr_bits % 8 && bytes * 8ul >= map->nr_bits)
+        ((uint8_t *)cpus->bits)[bytes - 1] &= (uint8_t)((1u << map->nr_bits % 8) - 1);
+    for (unsigned i = 0; i < ARRAY_SIZE(cpus->bits); i++)
+        cpus->bits[i] &= cpu_online.bits[i];
+    return 0;
+}
+
+/* "Corrected" interrupts are not used: the look in passing follows at once. */
+static long inject_v2(const xen_mc_inject_v2_t *m)
+{
+    cpumask_t cpus = cpu_online;
+    unsigned n = 0;
+    long rc = 0;
+
+    if (m->flags & ~(XEN_MC_INJECT_TYPE_MASK | XEN_MC_INJECT_CPU_BROADCAST))
+        return -XEN_EINVAL;
+    if (!(m->flags & XEN_MC_INJECT_CPU_BROADCAST))
+        rc = cpus_in(&cpus, &m->cpumap);
+    if (rc)
+        return rc;
+    cpumask_each(cpu, &cpus)
+        n++;
+    if (!n)
+        return -XEN_EINVAL;
+    switch (m->flags & XEN_MC_INJECT_TYPE_MASK) {
+    case XEN_MC_INJECT_TYPE_LMCE:
+        return n == 1 ? mce_inject_exception(&cpus) : -XEN_EINVAL;
+    case XEN_MC_INJECT_TYPE_MCE:
+        return mce_inject_exception(&cpus);
+    case XEN_MC_INJECT_TYPE_CMCI:
+        mce_look(&cpus);
+        return 0;
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
 long do_mca(struct hcall *c)
 {
     struct xen_mc op;
@@ -234,11 +313,12 @@ long do_mca(struct hcall *c)
     case XEN_MC_physcpuinfo:
         rc = physcpuinfo(&op.u.mc_physcpuinfo);
         break;
-    case XEN_MC_notifydomain:
     case XEN_MC_msrinject:
+        return msrinject(&op.u.mc_msrinject);
     case XEN_MC_mceinject:
+        return mceinject(&op.u.mc_mceinject);
     case XEN_MC_inject_v2:
-        return -XEN_EOPNOTSUPP;
+        return inject_v2(&op.u.mc_inject_v2);
     default:
         return -XEN_EINVAL;
     }

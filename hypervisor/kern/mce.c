@@ -59,6 +59,62 @@ uint64_t mce_capabilities(void)
     return capabilities;
 }
 
+/* ---- Registers, and values made up for tests ---- */
+
+#define INJECTED_MAX 24
+
+struct injected {
+    unsigned n;
+    struct {
+        uint32_t reg;
+        uint64_t value;
+    } e[INJECTED_MAX];
+};
+
+static DEFINE_PERCPU(struct injected, injected); /* of the CPU itself, interrupts off; the exception may come between */
+
+/* Its place in the list, or -1. */
+static int injected_find(const struct injected *in, uint32_t reg)
+{
+    for (unsigned i = 0; i < in->n; i++)
+        if (in->e[i].reg == reg)
+            return (int)i;
+    return -1;
+}
+
+static void injected_drop(struct injected *in, uint32_t reg)
+{
+    int i = injected_find(in, reg);
+
+    if (i >= 0)
+        in->e[i] = in->e[--in->n];
+}
+
+static uint64_t mc_read(uint32_t reg)
+{
+    int i = injected_find(&this_cpu(injected), reg);
+
+    return i >= 0 ? this_cpu(injected).e[i].value : rdmsr(reg);
+}
+
+static void global_status_clear(void)
+{
+    if (injected_find(&this_cpu(injected), MSR_MCG_STATUS) >= 0)
+        injected_drop(&this_cpu(injected), MSR_MCG_STATUS);
+    else
+        wrmsr(MSR_MCG_STATUS, 0);
+}
+
+static void bank_clear(unsigned b)
+{
+    struct injected *in = &this_cpu(injected);
+
+    if (injected_find(in, MSR_MC_STATUS(b)) < 0)
+        wrmsr(MSR_MC_STATUS(b), 0);
+    for (uint32_t reg = MSR_MC_CTL(b); reg <= MSR_MC_MISC(b); reg++)
+        injected_drop(in, reg);
+}
+
 /* ---- Finding ---- */
 
 static int slot_claim(void)
@@ -79,9 +135,9 @@ static void bank_read(struct mce_record *r, unsigned bank, uint64_t status)
 
     *b = (struct mce_bank){ .bank = bank, .status = status };
     if (status & MC_ADDRV)
-        b->address = rdmsr(MSR_MC_ADDR(bank));
+        b->address = mc_read(MSR_MC_ADDR(bank));
     if (status & MC_MISCV)
-        b->misc = rdmsr(MSR_MC_MISC(bank));
+        b->misc = mc_read(MSR_MC_MISC(bank));
 }
 
 /* Read the banks that have something and, if `clear`, make room for the next.  Nothing of what it touches can be locked. */
@@ -96,9 +152,9 @@ static void banks_read(struct mce_record *r, bool urgent, bool clear)
         r->domid = v->domain->id;
         r->vcpu = (uint16_t)v->id;
     }
-    r->global_status = rdmsr(MSR_MCG_STATUS);
+    r->global_status = mc_read(MSR_MCG_STATUS);
     for (unsigned i = 0; i < banks && r->nr_banks < MCE_RECORD_BANKS; i++) {
-        uint64_t status = rdmsr(MSR_MC_STATUS(i));
+        uint64_t status = mc_read(MSR_MC_STATUS(i));
 
         /* A look in passing leaves what an exception is about to bring. */
         if (!(status & MC_VALID) || (!urgent && (status & MC_UC) && (status & MC_EN)))
@@ -106,7 +162,7 @@ static void banks_read(struct mce_record *r, bool urgent, bool clear)
         r->uncorrected |= (status & MC_UC) != 0;
         bank_read(r, i, status);
         if (clear)
-            wrmsr(MSR_MC_STATUS(i), 0);
+            bank_clear(i);
     }
 }
 
@@ -167,7 +223,7 @@ void mce_handle(struct cpu_user_regs *regs)
         panic("machine check: can't go on\n");
     }
     record_keep(&r);
-    wrmsr(MSR_MCG_STATUS, 0);
+    global_status_clear();
     if (verdict == GUEST_LOST)
         domain_crash(current->domain, "machine check: it has used lost data\n");
 }
@@ -243,6 +299,78 @@ bool mce_record_done(bool urgent, uint64_t id)
 
     return i >= 0 && __atomic_compare_exchange_n(&slots[i].state, &known, SLOT_FREE, false, __ATOMIC_SEQ_CST,
                                                  __ATOMIC_SEQ_CST);
+}
+
+/* ---- Errors made up ---- */
+
+bool mce_is_register(uint32_t reg)
+{
+    unsigned banks = capabilities & 0xff;
+
+    return banks && (reg == MSR_MCG_STATUS || (reg >= MSR_MC_CTL(0) && reg < MSR_MC_CTL(banks)));
+}
+
+struct injection {
+    uint32_t reg;
+    uint64_t value;
+    bool interpose;
+    int rc;
+};
+
+static void inject_here(void *data)
+{
+    struct injection *x = data;
+    struct injected *in = &this_cpu(injected);
+    int i = injected_find(in, x->reg);
+
+    if (!x->interpose) {
+        x->rc = wrmsr_safe(x->reg, x->value) ? -XEN_EINVAL : 0;
+    } else if (i < 0 && in->n == INJECTED_MAX) {
+        x->rc = -XEN_ENOSPC;
+    } else if (i >= 0) {
+        in->e[i].value = x->value;
+    } else {
+        in->e[in->n].reg = x->reg;
+        in->e[in->n].value = x->value;
+        wmb();
+        in->n++;
+    }
+}
+
+int mce_inject_register(unsigned cpu, uint32_t reg, uint64_t value, bool interpose)
+{
+    struct injection x = { reg, value, interpose, 0 };
+    cpumask_t one = { { 0 } };
+
+    cpumask_set(&one, cpu);
+    smp_call(&one, inject_here, &x);
+    return x.rc;
+}
+
+/* Whether there is something to find: an exception without a reason would mean that nothing can be relied on. */
+static void exception_here(void *found_none)
+{
+    struct mce_record r;
+
+    banks_read(&r, true, false);
+    if (!r.nr_banks || !(r.global_status & MCG_RIPV))
+        __atomic_store_n((bool *)found_none, true, __ATOMIC_SEQ_CST);
+    else
+        __asm__ volatile("int $18" ::: "memory");
+}
+
+int mce_inject_exception(const cpumask_t *cpus)
+{
+    bool found_none = false;
+
+    smp_call(cpus, exception_here, &found_none);
+    return found_none ? -XEN_EINVAL : 0;
+}
+
+void mce_look(const cpumask_t *cpus)
+{
+    if (capabilities & 0xff)
+        smp_call(cpus, poll_cpu, NULL);
 }
 
 /* ---- Boot ---- */
