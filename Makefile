@@ -26,7 +26,7 @@ else
 CFLAGS  += -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables
 endif
 NOSIMD  := -mgeneral-regs-only
-LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=none --no-warn-rwx-segments
+LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=sha1 --no-warn-rwx-segments
 
 SRCS_C  := $(sort $(wildcard hypervisor/*/*.c))
 SRCS_C  := $(filter-out hypervisor/pv/asm_offsets.c,$(SRCS_C))

@@ -291,6 +291,8 @@ static int op_pci_mmcfg_reserved(struct domain *d, union physdev_arg *a)
     const struct physdev_pci_mmcfg_reserved *m = &a->mmcfg;
 
     (void)d;
+    if (m->flags & ~(uint32_t)XEN_PCI_MMCFG_RESERVED)
+        return -XEN_EINVAL;
     if (m->flags & XEN_PCI_MMCFG_RESERVED)
         return pci_mcfg_add(m->address, m->segment, m->start_bus, m->end_bus);
     return pci_mcfg_remove(m->address, m->segment, m->start_bus, m->end_bus);
@@ -310,7 +312,7 @@ static int op_dbgp_op(struct domain *d, union physdev_arg *a)
 #define OP(name, flags_, field) \
     [PHYSDEVOP_##name] = { (flags_), sizeof(((union physdev_arg *)0)->field), op_##name }
 
-/* Not here, so -XEN_ENOSYS: free_irq_vector and IRQ_UNMASK_NOTIFY, which the header calls obsolete. */
+/* Not here, so -XEN_ENOSYS: free_irq_vector. */
 static const struct physdev_entry entries[] = {
     OP(eoi, FOR_ALL, eoi),
     [PHYSDEVOP_pirq_eoi_gmfn_v1] = { FOR_ALL, sizeof(struct physdev_pirq_eoi_gmfn), op_eoi_gmfn_v1 },
@@ -345,6 +347,8 @@ static long physdev(uint32_t cmd, uint64_t gva)
     union physdev_arg a;
     int rc;
 
+    if (cmd == PHYSDEVOP_IRQ_UNMASK_NOTIFY) /* obsolete: no argument, no effect */
+        return 0;
     if (!e || !e->fn)
         return -XEN_ENOSYS;
     if ((e->flags & FOR_DOM0) && !d->is_privileged)

@@ -13,12 +13,13 @@
 #include <xen/features.h>
 #include <xen/version.h>
 
-#define ABI_MAJOR 4
-#define ABI_MINOR 17
-
 static char cmdline[sizeof(xen_commandline_t)];
 
-static const char extra[sizeof(xen_extraversion_t)] = ".hospes-" HOSPES_VERSION;
+extern const char build_id_start[], build_id_end[]; /* an ELF note that the linker made */
+
+const char version_extra[sizeof(xen_extraversion_t)] = ".hospes-" HOSPES_VERSION;
+const char version_compiled_by[] = "hospes", version_compiler[] = __VERSION__;
+const char version_changeset[] = "hospes " HOSPES_VERSION;
 
 static void text_set(char *to, size_t n, const char *from)
 {
@@ -37,8 +38,8 @@ static long compile_info(uint64_t arg)
 {
     struct xen_compile_info info;
 
-    text_set(info.compiler, sizeof(info.compiler), __VERSION__);
-    text_set(info.compile_by, sizeof(info.compile_by), "hospes");
+    text_set(info.compiler, sizeof(info.compiler), version_compiler);
+    text_set(info.compile_by, sizeof(info.compile_by), version_compiled_by);
     text_set(info.compile_domain, sizeof(info.compile_domain), "");
     text_set(info.compile_date, sizeof(info.compile_date), "");
     return copy_to_guest(arg, &info, sizeof(info));
@@ -75,6 +76,26 @@ static long copy_text(uint64_t arg, const char *from, size_t n)
     return copy_to_guest(arg, text, n);
 }
 
+#define NOTE_HEADER 16 /* three words, "GNU" */
+
+/* How long it is, and, if the guest gives room, what it is. */
+static long build_id(uint64_t arg)
+{
+    const char *id = build_id_start + NOTE_HEADER;
+    size_t len = (size_t)(build_id_end - build_id_start) - NOTE_HEADER;
+    uint32_t room;
+
+    if (build_id_end - build_id_start <= NOTE_HEADER)
+        return -XEN_ENODATA;
+    if (!arg)
+        return (long)len;
+    if (copy_from_guest(&room, arg, sizeof(room)))
+        return -XEN_EFAULT;
+    if (room < len)
+        return room ? -XEN_ENOBUFS : -XEN_EINVAL;
+    return copy_to_guest(arg + offsetof(struct xen_build_id, buf), id, len) ? -XEN_EFAULT : (long)len;
+}
+
 long do_xen_version(struct hcall *c)
 {
     uint64_t arg = c->arg[1];
@@ -83,15 +104,15 @@ long do_xen_version(struct hcall *c)
 
     switch ((uint32_t)c->arg[0]) {
     case XENVER_version:
-        return ABI_MAJOR << 16 | ABI_MINOR;
+        return VERSION_MAJOR << 16 | VERSION_MINOR;
     case XENVER_extraversion:
-        return copy_text(arg, extra, sizeof(xen_extraversion_t));
+        return copy_text(arg, version_extra, sizeof(xen_extraversion_t));
     case XENVER_compile_info:
         return compile_info(arg);
     case XENVER_capabilities:
         return copy_text(arg, "xen-3.0-x86_64", sizeof(xen_capabilities_info_t));
     case XENVER_changeset:
-        return copy_text(arg, "hospes " HOSPES_VERSION, sizeof(xen_changeset_info_t));
+        return copy_text(arg, version_changeset, sizeof(xen_changeset_info_t));
     case XENVER_platform_parameters:
         return copy_to_guest(arg, &params, sizeof(params));
     case XENVER_get_features:
@@ -104,7 +125,7 @@ long do_xen_version(struct hcall *c)
     case XENVER_commandline:
         return copy_text(arg, current->domain->is_privileged ? cmdline : "<denied>", sizeof(xen_commandline_t));
     case XENVER_build_id:
-        return -XEN_ENODATA;
+        return build_id(arg);
     default:
         return -XEN_ENOSYS;
     }

@@ -23,22 +23,35 @@
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
 
+static bool rdtsc_insn(struct vcpu *v)
+{
+    uint64_t tsc = rdtsc();
+
+    if ((v->pv->cr4 & CR4_TSD) && !v->kernel_mode)
+        return false;
+    v->regs.rax = (uint32_t)tsc;
+    v->regs.rdx = tsc >> 32;
+    return true;
+}
+
+static bool rdtscp_insn(struct vcpu *v)
+{
+    if (!rdtsc_insn(v))
+        return false;
+    v->regs.rcx = v->pv->tsc_aux;
+    return true;
+}
+
 /* 0f 01: invlpg, lmsw, xsetbv, rdtscp. */
 static bool group7(struct vcpu *v, const struct insn *i)
 {
     struct cpu_user_regs *r = &v->regs;
-    uint64_t tsc;
 
     if (i->mod == 3 && i->reg == 2 && i->rm == 1) /* xsetbv */
         return (uint32_t)r->rcx == 0 && v->pv->osxsave &&
                fpu_set_xcr0(v->fpu, (r->rdx & 0xffffffff) << 32 | (uint32_t)r->rax) == 0;
-    if (i->mod == 3 && i->reg == 7 && i->rm == 1) { /* rdtscp */
-        tsc = rdtsc();
-        r->rax = (uint32_t)tsc;
-        r->rdx = tsc >> 32;
-        r->rcx = v->pv->tsc_aux;
-        return true;
-    }
+    if (i->mod == 3 && i->reg == 7 && i->rm == 1)
+        return rdtscp_insn(v);
     if (i->mod != 3 && i->reg == 7) { /* invlpg */
         uint64_t va = insn_address(i, r);
 
@@ -49,17 +62,6 @@ static bool group7(struct vcpu *v, const struct insn *i)
     if (i->mod == 3 && i->reg == 6) /* lmsw: can set PE, MP, EM, TS; not clear PE */
         return pv_lmsw(v, *insn_reg(r, i->rm));
     return false;
-}
-
-static bool rdtsc_insn(struct vcpu *v)
-{
-    uint64_t tsc = rdtsc();
-
-    if ((v->pv->cr4 & CR4_TSD) && !v->kernel_mode)
-        return false;
-    v->regs.rax = (uint32_t)tsc;
-    v->regs.rdx = tsc >> 32;
-    return true;
 }
 
 static bool two_byte(struct vcpu *v, const struct insn *i, bool *repeat)

@@ -424,15 +424,16 @@ static bool word_is(const char *s, size_t n, const char *word)
     return n == strlen(word) && !strncmp(s, word, n);
 }
 
+static const char *const level_names[] = { "none", "error", "warning", "info", "debug", "all" };
+
 /* "warning" or "warning/all": the part behind the slash is for Xen's rate limits and changes nothing here. */
 static bool level_value(const char *v, int *out)
 {
-    static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
     const char *slash = strchr(v, '/');
     size_t n = slash ? (size_t)(slash - v) : strlen(v);
 
-    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        if (word_is(v, n, names[i])) {
+    for (unsigned i = 0; i < ARRAY_SIZE(level_names); i++)
+        if (word_is(v, n, level_names[i])) {
             *out = (int)i - 1;
             return true;
         }
@@ -513,6 +514,17 @@ bool log_option(const char *name, const char *value)
     if (!strcmp(name, "noreboot"))
         return cmdline_bool(value, &opt_noreboot);
     return false;
+}
+
+const char *log_option_value(const char *name)
+{
+    if (!strcmp(name, "loglvl"))
+        return level_names[opt_level + 1];
+    if (!strcmp(name, "guest_loglvl"))
+        return level_names[opt_guest_level + 1];
+    if (!strcmp(name, "console_timestamps"))
+        return opt_stamp == STAMP_NONE ? "none" : opt_stamp == STAMP_BOOT ? "boot" : "raw";
+    return NULL;
 }
 
 /* ---- panic ---- */

@@ -16,6 +16,8 @@ struct cpu_user_regs;
  * value is "" for a bare name.  False if the name is none of these or the value makes no sense.
  */
 bool log_option(const char *name, const char *value);
+/* What loglvl, guest_loglvl or console_timestamps is now (log_option() may change these at any time); NULL: none of them. */
+const char *log_option_value(const char *name);
 /* Start the output lines (default: com1) and send what the ring holds already.  From the first instructions on; once. */
 void log_start(void);
 /* The heap works: a ring of conring_size= bytes. */
