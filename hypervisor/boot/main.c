@@ -192,15 +192,15 @@ static void start_dom0(const char *extra)
     });
 }
 
-/* A new CPU, on its stack, still on the boot page tables. */
+/* A new CPU, on its stack, still on the boot page tables: until it leaves them it has no memory above 4 GiB. */
 void ap_main(void);
 void ap_main(void)
 {
     struct cpu_block *b = cpu_block();
 
+    WRITE_CR(3, hv_l4_maddr);
     b->curr = idle_domain.vcpu[b->cpu];
     b->curr->cpu_stack = b;
-    WRITE_CR(3, hv_l4_maddr);
     paging_init_cpu();
     desc_init_cpu();
     pti_init_cpu();

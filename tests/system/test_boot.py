@@ -87,7 +87,7 @@ def cloud_kernel_reaches_init():
 
 @test(timeout=300, cases=["512M", "4G", "16G"])
 def memory(size):
-    with boot(mem=size, dom0_mem="all") as m:
+    with boot(mem=size, dom0_mem="all", cpus=2) as m:
         m.ready(200)
         total = int(m.run("awk '/MemTotal/ { print $2 }' /proc/meminfo", check=True)[0]) >> 10
         given = int(size[:-1]) << (10 if size.endswith("G") else 0)
