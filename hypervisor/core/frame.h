@@ -31,15 +31,21 @@ struct frame {
 
 /* type word */
 #define TYPE_COUNT_MASK     0xfffffffful
-#define TYPE_AUX_SHIFT      32      /* 24 bits: entries that hold references while PARTIAL; flush stamp while count is 0 */
+#define TYPE_AUX_SHIFT      32      /* 24 bits: flush stamp while count is 0; of a page table: */
 #define TYPE_AUX_MASK       (0xfffffful << TYPE_AUX_SHIFT)
+#define TYPE_FILLED_MASK    (0x3fful << 32)  /* while PARTIAL: how many entries, from the first, hold references */
+#define TYPE_LINEAR_SHIFT   42               /* linear entries: this table's own to others, if SOURCE, or others' to it */
+#define TYPE_LINEAR_MASK    (0x3ffful << TYPE_LINEAR_SHIFT)
 #define TYPE_VALIDATED      (1ul << 56)
 #define TYPE_PARTIAL        (1ul << 57)
 #define TYPE_PINNED         (1ul << 58)
 #define TYPE_PARKED         (1ul << 59)
+#define TYPE_SOURCE         (1ul << 60) /* it has linear entries to other tables */
 #define TYPE_SHIFT          61
 #define TYPE_OF(word)       ((enum frame_type)((word) >> TYPE_SHIFT))
 #define TYPE_AUX(word)      ((uint32_t)(((word) & TYPE_AUX_MASK) >> TYPE_AUX_SHIFT))
+#define TYPE_FILLED(word)   ((unsigned)((word) >> 32 & 0x3ff))
+#define TYPE_LINEAR(word)   ((unsigned)(((word) & TYPE_LINEAR_MASK) >> TYPE_LINEAR_SHIFT))
 
 enum frame_type {
     FT_NONE,

@@ -3,7 +3,7 @@
  * The state machine of frame types; purpose, invariants and locks are in core/ptype.h.
  *
  * One machine for all levels: `levels` says what differs.  A table is filled (its entries' references taken,
- * upwards) and emptied (given back, downwards) by the same counter, the frame's aux field, so that either
+ * upwards) and emptied (given back, downwards) by the same counter, `filled` in the frame's word, so that either
  * walk can stop anywhere and go on, or turn round, later.
  */
 #include "core/ptype.h"
@@ -143,9 +143,9 @@ static void type_set_flags(mfn_t m, uint64_t set, uint64_t clear)
     type_set(m, (load(&frame_of(m)->type) & ~clear) | set);
 }
 
-static void type_set_aux(mfn_t m, unsigned aux)
+static void type_set_filled(mfn_t m, unsigned n)
 {
-    type_set_flags(m, (uint64_t)aux << TYPE_AUX_SHIFT, TYPE_AUX_MASK);
+    type_set_flags(m, (uint64_t)n << TYPE_AUX_SHIFT, TYPE_FILLED_MASK);
 }
 
 /* One use of a table that isn't (or no more) filled goes. */
@@ -205,10 +205,78 @@ void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t e)
     ref_drop(m);
 }
 
-/* An entry of table m leads to m itself (P8). */
-static bool entry_is_linear(mfn_t m, uint64_t e)
+/* ---- Linear entries (P8, P9) ---- */
+
+/* Does entry e of a table of `type` lead to a table of the same level? */
+static bool entry_is_linear(enum frame_type type, uint64_t e)
 {
-    return mfn_eq(pte_mfn(e), m);
+    uint64_t w;
+
+    if (type == FT_L1 || !frame_is_ram(pte_mfn(e)))
+        return false;
+    w = load(&frame_of(pte_mfn(e))->type);
+    return (w & TYPE_COUNT_MASK) && TYPE_OF(w) == type;
+}
+
+static void linear_add(mfn_t m, uint64_t source)
+{
+    type_set(m, (load(&frame_of(m)->type) | source) + (1ul << TYPE_LINEAR_SHIFT));
+}
+
+static void linear_sub(mfn_t m)
+{
+    uint64_t w = load(&frame_of(m)->type);
+
+    assert(TYPE_LINEAR(w));
+    w -= 1ul << TYPE_LINEAR_SHIFT;
+    type_set(m, TYPE_LINEAR(w) ? w : w & ~TYPE_SOURCE);
+}
+
+/* Table m of `type` is to have a linear entry e: 0, -XEN_EINVAL, -XEN_EBUSY. */
+static int linear_get(const struct ptype_ctx *ctx, mfn_t m, uint64_t e)
+{
+    uint64_t from = load(&frame_of(m)->type), to;
+    mfn_t other = pte_mfn(e);
+
+    if (e & PTE_RW)
+        return -XEN_EINVAL;
+    if (mfn_eq(m, other))
+        return 0;
+    to = load(&frame_of(other)->type);
+    if (!(to & TYPE_VALIDATED) || (to & TYPE_SOURCE) || (TYPE_LINEAR(from) && !(from & TYPE_SOURCE)))
+        return -XEN_EINVAL;
+    if ((to & TYPE_COUNT_MASK) == TYPE_COUNT_MASK || (to & TYPE_LINEAR_MASK) == TYPE_LINEAR_MASK)
+        return -XEN_EBUSY;
+    if (!frame_ref_get(other, ctx->table_owner))
+        return -XEN_EINVAL;
+    type_set(other, to + 1);
+    linear_add(other, 0);
+    linear_add(m, TYPE_SOURCE);
+    return 0;
+}
+
+static void linear_uncount(mfn_t m, mfn_t other)
+{
+    linear_sub(other);
+    linear_sub(m);
+}
+
+/* If the use was the other's last: -XEN_EAGAIN until that is taken apart; the entry is counted for as long. */
+static int linear_put(const struct ptype_ctx *ctx, mfn_t m, uint64_t e)
+{
+    mfn_t other = pte_mfn(e);
+    int rc;
+
+    if (mfn_eq(m, other))
+        return 0;
+    if ((load(&frame_of(other)->type) & TYPE_COUNT_MASK) > 1) {
+        linear_uncount(m, other);
+        return ptype_put(ctx, other);
+    }
+    rc = ptype_put(ctx, other);
+    if (rc == 0)
+        linear_sub(m); /* the other's own count went with its last use */
+    return rc;
 }
 
 /* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN, -XEN_ENOTEMPTY: taken, but the
@@ -223,8 +291,8 @@ static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
         return ptype_leaf_get(ctx, e);
     if (*e & levels[type].bad)
         return -XEN_EINVAL;
-    if (entry_is_linear(m, *e))
-        rc = *e & PTE_RW ? -XEN_EINVAL : 0;
+    if (entry_is_linear(type, *e))
+        rc = linear_get(ctx, m, *e);
     else
         rc = ptype_get(ctx, pte_mfn(*e), (enum frame_type)(type - 1));
     if (get_holds(rc))
@@ -240,7 +308,7 @@ static int entry_put(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
         ptype_leaf_put(ctx, e);
         return 0;
     }
-    return entry_is_linear(m, e) ? 0 : ptype_put(ctx, pte_mfn(e));
+    return entry_is_linear(type, e) ? linear_put(ctx, m, e) : ptype_put(ctx, pte_mfn(e));
 }
 
 /* ---- Tables: filling and emptying ---- */
@@ -251,36 +319,42 @@ static bool walk_pauses(enum frame_type type, unsigned n)
     return (type != FT_L1 || n % 128 == 0) && preempt_needed();
 }
 
-/* The table that the last counted entry leads to may still be PARTIAL (P5): bring it up first. */
-static int fill_last(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, const uint64_t *t, unsigned n)
+/*
+ * The table that the last counted entry leads to may still be PARTIAL (P5): bring it up first.  If it is another of the
+ * same level, it was on its way down, and goes on: a linear entry makes no table.
+ */
+static int fill_last(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t e)
 {
-    mfn_t child;
+    mfn_t child = pte_mfn(e);
+    unsigned n = TYPE_FILLED(load(&frame_of(m)->type));
     int rc;
 
-    if (type == FT_L1 || n == 0 || n == levels[type].hv_end || !(t[n - 1] & PTE_P) ||
-        entry_is_linear(m, t[n - 1]))
+    if (type == FT_L1 || !(e & PTE_P) || mfn_eq(m, child) || !(load(&frame_of(child)->type) & TYPE_PARTIAL))
         return 0;
-    child = pte_mfn(t[n - 1]);
-    if (!(load(&frame_of(child)->type) & TYPE_PARTIAL))
-        return 0;
+    if (entry_is_linear(type, e)) {
+        rc = linear_put(ctx, m, e);
+        if (rc == 0)
+            type_set_filled(m, n - 1);
+        return rc;
+    }
     rc = table_advance(ctx, child);
     if (!get_holds(rc)) {
         ref_drop(child);
-        type_set_aux(m, n - 1);
+        type_set_filled(m, n - 1);
     }
     return rc;
 }
 
-/* Take what the entries from aux on hold.  aux says at each way out how many hold something. */
+/* Take what the entries from `filled` on hold.  It says at each way out how many hold something. */
 static int table_fill(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
 {
     const struct level *l = &levels[type];
-    unsigned n = TYPE_AUX(load(&frame_of(m)->type)), held = 0;
-    int rc = fill_last(ctx, m, type, t, n);
+    unsigned n = TYPE_FILLED(load(&frame_of(m)->type)), held = 0;
+    int rc = n > 0 && n != l->hv_end ? fill_last(ctx, m, type, t[n - 1]) : 0;
 
     if (rc)
         return rc;
-    for (; n < PTE_ENTRIES; n++) {
+    for (n = TYPE_FILLED(load(&frame_of(m)->type)); n < PTE_ENTRIES; n++) {
         uint64_t e;
 
         if (n == l->hv_first)
@@ -293,17 +367,17 @@ static int table_fill(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type
             t[n] = e;
         if (rc == 0 && (n + 1 == PTE_ENTRIES || !walk_pauses(type, ++held)))
             continue;
-        type_set_aux(m, n + get_holds(rc));
+        type_set_filled(m, n + get_holds(rc));
         return rc ? rc : -XEN_EAGAIN;
     }
     return 0;
 }
 
-/* Give back what the first aux entries hold, from above. */
+/* Give back what the first `filled` entries hold, from above. */
 static int table_empty(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *t)
 {
     const struct level *l = &levels[type];
-    unsigned n = TYPE_AUX(load(&frame_of(m)->type)), held = 0;
+    unsigned n = TYPE_FILLED(load(&frame_of(m)->type)), held = 0;
 
     while (n > 0) {
         if (n == l->hv_end)
@@ -312,15 +386,15 @@ static int table_empty(const struct ptype_ctx *ctx, mfn_t m, enum frame_type typ
         if (!(t[n] & PTE_P))
             continue;
         if (entry_put(ctx, m, type, t[n]) == -XEN_EAGAIN) {
-            type_set_aux(m, n + 1);
+            type_set_filled(m, n + 1);
             return -XEN_EAGAIN;
         }
         if (n > 0 && walk_pauses(type, ++held)) {
-            type_set_aux(m, n);
+            type_set_filled(m, n);
             return -XEN_EAGAIN;
         }
     }
-    type_set_aux(m, 0);
+    type_set_filled(m, 0);
     for (unsigned i = l->hv_first; i < l->hv_end; i++)
         t[i] = 0;
     return 0;
@@ -361,7 +435,7 @@ static int table_advance(const struct ptype_ctx *ctx, mfn_t m)
     int rc = type == FT_SEG ? segments_validate(m) : table_validate(ctx, m, type);
 
     if (rc == 0)
-        type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_AUX_MASK);
+        type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_FILLED_MASK);
     return rc;
 }
 
@@ -435,7 +509,7 @@ int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
 
         if (w & TYPE_VALIDATED) {
             type_set_flags(m, TYPE_PARTIAL, TYPE_VALIDATED);
-            type_set_aux(m, PTE_ENTRIES);
+            type_set_filled(m, PTE_ENTRIES);
         }
         t = frame_map(m);
         rc = table_empty(ctx, m, type, t);
@@ -508,7 +582,7 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     uint64_t old = load(slot);
     int rc;
 
-    if (entry_same_use(type, old, e) && !entry_is_linear(m, e)) {
+    if (entry_same_use(type, old, e) && !entry_is_linear(type, e)) {
         if (e & levels[type].bad)
             return -XEN_EINVAL;
         e |= PTE_US;
@@ -529,6 +603,8 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     old = entry_write(slot, e, preserve_ad);
     if (entry_put(ctx, m, type, old) == -XEN_EAGAIN) {
         *deferred = pte_mfn(old);
+        if (entry_is_linear(type, old))
+            linear_uncount(m, *deferred);
         ptype_park(*deferred);
     }
     return 0;
@@ -565,6 +641,7 @@ struct audit {
     const uint16_t owner;
     unsigned faults;
     uint32_t *refs, *uses; /* of each frame: what entries of validated tables hold */
+    uint32_t *linear;      /* of each table: its linear entries to others, and << 16: others' to it */
 };
 
 static void audit_fault(struct audit *a, mfn_t m, const char *what)
@@ -593,14 +670,30 @@ static void audit_leaf(struct audit *a, uint64_t e)
         audit_fault(a, to, "P2: mapped writable, but of another type");
 }
 
+static void audit_linear(struct audit *a, mfn_t m, uint64_t e, bool may_be_partial)
+{
+    mfn_t to = pte_mfn(e);
+    uint64_t w = load(&frame_of(to)->type);
+
+    if (e & PTE_RW)
+        audit_fault(a, m, "P8: maps a table of its own level writable");
+    if (mfn_eq(m, to))
+        return;
+    audit_ref(a, to);
+    a->uses[to.n]++;
+    a->linear[m.n]++;
+    a->linear[to.n] += 1u << 16;
+    if (!(w & TYPE_VALIDATED) && !may_be_partial)
+        audit_fault(a, to, "P8: a linear entry leads to it, but it is not validated");
+}
+
 static void audit_lower(struct audit *a, mfn_t m, enum frame_type type, uint64_t e, bool may_be_partial)
 {
     mfn_t to = pte_mfn(e);
     uint64_t w = load(&frame_of(to)->type);
 
-    if (entry_is_linear(m, e)) {
-        if (e & PTE_RW)
-            audit_fault(a, m, "P8: maps itself writable");
+    if (entry_is_linear(type, e)) {
+        audit_linear(a, m, e, may_be_partial);
         return;
     }
     audit_ref(a, to);
@@ -614,7 +707,7 @@ static void audit_lower(struct audit *a, mfn_t m, enum frame_type type, uint64_t
 static void audit_table(struct audit *a, mfn_t m, uint64_t w)
 {
     enum frame_type type = TYPE_OF(w);
-    unsigned end = w & TYPE_PARTIAL ? MIN(TYPE_AUX(w), PTE_ENTRIES) : PTE_ENTRIES;
+    unsigned end = w & TYPE_PARTIAL ? MIN(TYPE_FILLED(w), PTE_ENTRIES) : PTE_ENTRIES;
     uint64_t *t = frame_map(m);
 
     for (unsigned n = 0; n < end; n++) {
@@ -645,12 +738,14 @@ static void audit_frame(struct audit *a, mfn_t m)
         audit_fault(a, m, "P3: fewer uses than entries");
     if (is_table(w) && !(w & TYPE_VALIDATED) == !(w & TYPE_PARTIAL))
         audit_fault(a, m, "P5: neither or both of validated and partial");
-    if ((w & TYPE_PARTIAL) && TYPE_AUX(w) > PTE_ENTRIES)
+    if ((w & TYPE_PARTIAL) && TYPE_FILLED(w) > PTE_ENTRIES)
         audit_fault(a, m, "P5: more entries counted than there are");
     if ((w & TYPE_PARKED) && (!(w & TYPE_PARTIAL) || (w & TYPE_COUNT_MASK) != 1))
         audit_fault(a, m, "P6: parked, but not partial, or somebody's");
     if ((w & TYPE_PINNED) && (w & TYPE_COUNT_MASK) <= a->uses[m.n])
         audit_fault(a, m, "P7: pinned without a use");
+    if (is_table(w) && a->linear[m.n] != (w & TYPE_SOURCE ? TYPE_LINEAR(w) : TYPE_LINEAR(w) << 16))
+        audit_fault(a, m, "P9: linear entries miscounted, or both ways");
 }
 
 static void audit_each(struct audit *a, void (*fn)(struct audit *, mfn_t))
@@ -675,7 +770,8 @@ unsigned ptype_audit(uint16_t owner)
 
     a.refs = mem_alloc(nr_frames * sizeof(*a.refs));
     a.uses = mem_alloc(nr_frames * sizeof(*a.uses));
-    if (a.refs && a.uses) {
+    a.linear = mem_alloc(nr_frames * sizeof(*a.linear));
+    if (a.refs && a.uses && a.linear) {
         audit_each(&a, audit_collect);
         audit_each(&a, audit_frame);
     } else {
@@ -684,5 +780,6 @@ unsigned ptype_audit(uint16_t owner)
     }
     mem_free(a.refs);
     mem_free(a.uses);
+    mem_free(a.linear);
     return a.faults;
 }

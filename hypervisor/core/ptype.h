@@ -2,21 +2,26 @@
 /*
  * Types of frames: what makes a para-virtual guest's page tables safe to be walked by the processor.
  *
- * Invariants (ptype_audit() checks P1-P3, P5-P7 from scratch):
+ * Invariants (ptype_audit() checks P1-P3, P5-P9 from scratch):
  *   P1  type count > 0  =>  the type is fixed.
  *   P2  a frame in use as page table (L1-L4) or segment table has no writable mapping: WRITABLE is just
  *       another type, so this is P1.
  *   P3  each present entry of a validated table that maps RAM of a guest holds one existence reference on its target, and
- *       one type reference if the target is a lower table or the entry is writable.  Nothing else does on its behalf.
+ *       one type reference if the target is a table or the entry of an L1 is writable.  Nothing else does on its behalf.
  *   P4  when a frame's type changes, or the frame changes hands, no CPU holds a translation made under the old
  *       type: the count reaching 0 stamps the frame, and the change flushes the CPUs that have not flushed since.
- *   P5  PARTIAL: exactly the entries [0, aux) hold references; the last of them may lead to a PARTIAL table.
+ *   P5  PARTIAL: exactly the first `filled` entries hold references; the last of them may lead to a PARTIAL table.
  *       The processor never walks a table that isn't VALIDATED, and no entry of a VALIDATED table leads to one.
  *   P6  PARKED: a PARTIAL table whose one use is nobody's: an interrupted call that is to be issued again, or
  *       the rest of a table that is to be taken apart.  The next ptype_get() for that type takes it over, from where it
  *       stands, whichever way it went; ptype_unpark() gives it back.
  *   P7  PINNED: one use and one reference are the pin's.
- *   P8  an entry of a table that maps the table itself, read-only, holds no reference (a "linear" map).
+ *   P8  linear entries: an entry of an L2, L3 or L4 may map a table of its own level, read-only, and the tables below then show as
+ *       memory.  To the table itself it holds no reference.  To another it holds one reference and one use, and
+ *       that one was VALIDATED already: a linear entry never makes a table.
+ *   P9  the word of a table counts its linear entries to others, or those of others to it; a table never has both.
+ *       So no chain of them is longer than one step, there is no ring of tables that keep each other alive, and taking
+ *       apart goes at most two tables deep at each level.
  *
  * Locks: everything that makes, unmakes or writes a table (types L1-L4, SEG) runs under the table owner's pt_lock;
  * the leaf type WRITABLE needs no lock (compare-and-swap only), so that one domain can map another's memory.

@@ -51,6 +51,7 @@ struct cpu {
 
 struct mframe { /* the model's idea of a frame */
     uint64_t refs, uses;
+    unsigned linear_from, linear_to; /* entries of this table to others of its level; and others' to it */
     enum frame_type type;
     uint16_t owner;
 };
@@ -64,6 +65,7 @@ static struct {
     mfn_t deferred;
     uint16_t deferred_owner;
     unsigned flushes, iomem_asked;
+    uint64_t linear_seen;
     uint32_t flush_stamp;            /* of the last flush: what was asked for */
     bool flush_everywhere, flushing;
     mfn_t intruder;                  /* when flushing: another CPU asks for a writable use of this frame */
@@ -319,7 +321,7 @@ static void frame_give(uint64_t m, uint16_t owner)
 /* ---- Exact accounting ---- */
 
 struct count {
-    uint32_t refs[FRAMES], uses[FRAMES];
+    uint32_t refs[FRAMES], uses[FRAMES], linear_from[FRAMES], linear_to[FRAMES];
 };
 
 static void count_entry(struct count *n, uint64_t m, enum frame_type type, uint64_t e, bool last_partial)
@@ -331,7 +333,12 @@ static void count_entry(struct count *n, uint64_t m, enum frame_type type, uint6
         return;
     }
     n->refs[to]++;
-    if (type != FT_L1) {
+    if (type != FT_L1 && in_use_as(to, type)) {
+        n->uses[to]++;
+        n->linear_from[m]++;
+        n->linear_to[to]++;
+        MUST(!(e & PTE_RW) && (last_partial || (word(to) & TYPE_VALIDATED)));
+    } else if (type != FT_L1) {
         n->uses[to]++;
         MUST(in_use_as(to, (enum frame_type)(type - 1)));
         MUST(last_partial || (word(to) & TYPE_VALIDATED));
@@ -350,7 +357,7 @@ static void count_table(struct count *n, uint64_t m)
 {
     uint64_t w = word(m);
     enum frame_type type = TYPE_OF(w);
-    unsigned end = w & TYPE_VALIDATED ? PTE_ENTRIES : TYPE_AUX(w);
+    unsigned end = w & TYPE_VALIDATED ? PTE_ENTRIES : TYPE_FILLED(w);
 
     MUST(!(w & TYPE_VALIDATED) != !(w & TYPE_PARTIAL));
     MUST(end <= PTE_ENTRIES);
@@ -385,6 +392,12 @@ static void recount(void)
         uses = n.uses[m] + W.held_uses[m] + W.pinned[m] + !!(w & TYPE_PARKED);
         MUST(refs == refs_of(m));
         MUST(uses == (w & TYPE_COUNT_MASK));
+        if (is_table_type(w)) {
+            MUST(!n.linear_from[m] || !n.linear_to[m]);
+            MUST(TYPE_LINEAR(w) == n.linear_from[m] + n.linear_to[m]);
+            MUST(!(w & TYPE_SOURCE) == !n.linear_from[m]);
+            W.linear_seen += n.linear_from[m];
+        }
         if (uses == 0)
             MUST(!(w & (TYPE_PARTIAL | TYPE_PARKED | TYPE_PINNED | TYPE_VALIDATED)));
     }
@@ -407,11 +420,16 @@ static void model_put(uint64_t m);
 
 static void model_load(void)
 {
-    for (unsigned m = 1; m < FRAMES; m++)
+    for (unsigned m = 1; m < FRAMES; m++) {
+        unsigned linear = is_ram(m) && is_table_type(word(m)) ? TYPE_LINEAR(word(m)) : 0;
+
         W.model[m] = is_ram(m) ? (struct mframe){ .refs = refs_of(m), .uses = word(m) & TYPE_COUNT_MASK,
+                                                  .linear_from = word(m) & TYPE_SOURCE ? linear : 0,
+                                                  .linear_to = word(m) & TYPE_SOURCE ? 0 : linear,
                                                   .type = TYPE_OF(word(m)),
                                                   .owner = (uint16_t)ref_owner(frames[m].ref) }
                                : (struct mframe){ 0 };
+    }
 }
 
 static void model_compare(void)
@@ -422,6 +440,8 @@ static void model_compare(void)
         MUST(!(word(m) & TYPE_COUNT_MASK) || !(word(m) & TYPE_PARTIAL));
         MUST(W.model[m].refs == refs_of(m));
         MUST(W.model[m].uses == (word(m) & TYPE_COUNT_MASK));
+        if (is_table_type(word(m)))
+            MUST(W.model[m].linear_from + W.model[m].linear_to == TYPE_LINEAR(word(m)));
         MUST(!W.model[m].uses || W.model[m].type == TYPE_OF(word(m)));
     }
 }
@@ -429,6 +449,22 @@ static void model_compare(void)
 static bool model_exists(uint64_t m, uint16_t owner)
 {
     return is_ram(m) && W.model[m].refs && W.model[m].owner == owner;
+}
+
+static bool model_is_linear(uint64_t to, enum frame_type type)
+{
+    return type != FT_L1 && is_ram(to) && W.model[to].uses && W.model[to].type == type;
+}
+
+static bool model_linear_get(struct ptype_ctx c, uint64_t m, uint64_t to)
+{
+    if (!model_exists(to, c.table_owner) || W.model[to].linear_from || W.model[m].linear_to)
+        return false;
+    W.model[m].linear_from++;
+    W.model[to].linear_to++;
+    W.model[to].refs++;
+    W.model[to].uses++;
+    return true;
 }
 
 static bool model_entry_get(struct ptype_ctx c, uint64_t m, enum frame_type type, uint64_t e)
@@ -440,7 +476,11 @@ static bool model_entry_get(struct ptype_ctx c, uint64_t m, enum frame_type type
     if (type != FT_L1) {
         if (e & (PTE_PS | PTE_G | PTE_PWT | PTE_PCD))
             return false;
-        return to == m ? !(e & PTE_RW) : model_get(c, to, (enum frame_type)(type - 1)) == 0;
+        if (to == m)
+            return !(e & PTE_RW);
+        if (model_is_linear(to, type))
+            return !(e & PTE_RW) && model_linear_get(c, m, to);
+        return model_get(c, to, (enum frame_type)(type - 1)) == 0;
     }
     if (e & PTE_GNTTAB)
         return false;
@@ -465,6 +505,10 @@ static void model_entry_put(uint64_t m, enum frame_type type, uint64_t e)
     if (!(e & PTE_P) || !is_ram(to) || (type != FT_L1 && to == m))
         return;
     if (type != FT_L1) {
+        if (model_is_linear(to, type)) {
+            W.model[m].linear_from--;
+            W.model[to].linear_to--;
+        }
         model_put(to);
         return;
     }
@@ -481,7 +525,8 @@ static bool model_entry_counts(enum frame_type type, unsigned at)
 /* The same frame in the same way again: nothing to ask. */
 static bool model_same_use(enum frame_type type, uint64_t m, uint64_t old, uint64_t e)
 {
-    if (type == FT_NONE || !(old & e & PTE_P) || ((old ^ e) & PTE_ADDR) || (type != FT_L1 && pte_mfn(e).n == m))
+    if (type == FT_NONE || !(old & e & PTE_P) || ((old ^ e) & PTE_ADDR) ||
+        (type != FT_L1 && (pte_mfn(e).n == m || model_is_linear(pte_mfn(e).n, type))))
         return false;
     return type == FT_L1 ? !((old ^ e) & PTE_RW) && !(e & PTE_GNTTAB) : !(e & (PTE_PS | PTE_G | PTE_PWT | PTE_PCD));
 }
@@ -729,8 +774,10 @@ static uint64_t pick_entry(struct bytes *b, uint16_t d, uint64_t m, enum frame_t
         if (kind % 8 > 3)
             flags &= ~PTE_RW;
     } else {
-        to = kind % 16 == 9 ? m : pick_frame(b, d, kind < 230 ? (enum frame_type)(type - 1) : FT_NONE);
-        if (to == m && kind % 32 != 9)
+        to = kind % 16 == 9 ? m
+           : kind % 8 == 3 ? pick_frame(b, d, type) /* linear */
+           : pick_frame(b, d, kind < 230 ? (enum frame_type)(type - 1) : FT_NONE);
+        if ((to == m && kind % 32 != 9) || kind % 8 == 3)
             flags &= ~PTE_RW;
     }
     return to << PAGE_SHIFT | flags;

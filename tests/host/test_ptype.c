@@ -16,7 +16,7 @@ static const unsigned preempt_every[] = { 0, 1, 2, 3, 5, 17, 300, 700 };
 static void random_runs(bool strict, unsigned runs)
 {
     static uint8_t buf[4000];
-    uint64_t done[16] = { 0 }, eagains = 0;
+    uint64_t done[16] = { 0 }, eagains = 0, linear = 0;
 
     for (uint64_t seed = 1; seed <= runs; seed++) {
         uint64_t x = (seed + strict * 1000) * 0x9e3779b97f4a7c15ul;
@@ -36,6 +36,7 @@ static void random_runs(bool strict, unsigned runs)
         for (unsigned i = 0; i < 16; i++)
             done[i] += W.ops_done[i];
         eagains += W.eagains;
+        linear += W.linear_seen;
     }
     for (unsigned i = 1; i <= 5; i++) /* it did find work: tables of each level pinned, segments held */
         assert_true(done[i] > runs * 2);
@@ -43,6 +44,7 @@ static void random_runs(bool strict, unsigned runs)
         assert_true(done[i] > runs * 2);
     assert_true(done[7] > runs * 2); /* frames that were one thing and then another */
     assert_true(eagains > runs * 4);
+    assert_true(linear > runs * 100); /* linear entries to other tables, each counted as often as it was looked at */
     assert_true(done[14] && done[15]); /* tables left to be taken apart, by entries changed and by bad ones */
 }
 
@@ -365,6 +367,103 @@ static void test_linear(void **state)
     }
 }
 
+/* P8, P9: another table of the same level.  It stays a table for as long; one step only; no rings. */
+static void test_linear_other(void **state)
+{
+    (void)state;
+    for (unsigned type = FT_L2; type <= FT_L4; type++) {
+        world_start(true, 0);
+        assert_int_equal(ptype_pin(&d1, MFN(1), (enum frame_type)type), 0);
+        assert_int_equal(set(1, 0, to(2, 0)), 0);                    /* not a table yet: it becomes a lower one, ... */
+        assert_int_equal(ptype_level(MFN(2)), type - 1);
+        assert_int_equal(set(1, 0, 0), 0);
+        assert_int_equal(ptype_pin(&d1, MFN(2), (enum frame_type)type), 0);
+        assert_int_equal(ptype_pin(&d1, MFN(3), (enum frame_type)type), 0);
+        assert_int_equal(set(1, 511, to(2, PTE_RW)), -XEN_EINVAL);   /* ... and this never is writable */
+        assert_int_equal(set(1, 511, to(2, 0)), 0);
+        assert_int_equal(entries(1)[511], to(2, PTE_US));
+        assert_int_equal(set(1, 511, to(2, PTE_A)), 0);              /* the same again */
+        assert_int_equal(set(1, 0, to(2, 0)), 0);                    /* twice */
+        assert_int_equal(set(1, 1, to(1, 0)), 0);                    /* itself, too */
+        assert_int_equal(set(2, 1, to(2, 0)), 0);
+        assert_int_equal(refs_of(2), 4);
+        assert_int_equal(frames[2].type & TYPE_COUNT_MASK, 3);
+        W.pinned[1] = W.pinned[2] = W.pinned[3] = true;
+        world_check();
+        assert_int_equal(set(2, 0, to(3, 0)), -XEN_EINVAL);          /* a second step */
+        assert_int_equal(set(2, 0, to(1, 0)), -XEN_EINVAL);          /* a ring */
+        assert_int_equal(set(3, 0, to(1, 0)), -XEN_EINVAL);          /* a first step before the first */
+        assert_int_equal(set(3, 0, to(2, 0)), 0);
+        assert_int_equal(set(1, 511, to(2, PTE_RW)), -XEN_EINVAL);
+        assert_int_equal(set(1, 511, 0), 0);
+        assert_int_equal(set(1, 0, 0), 0);
+        assert_int_equal(set(2, 0, to(1, 0)), -XEN_EINVAL);          /* 3 still maps it */
+        assert_int_equal(set(3, 0, 0), 0);
+        assert_int_equal(set(2, 0, to(1, 0)), 0);                    /* now the other way round */
+        assert_int_equal(ptype_unpin(&d1, MFN(1)), 0);
+        W.pinned[1] = false;
+        assert_int_equal(ptype_level(MFN(1)), type);                 /* the entry keeps it */
+        assert_int_equal(ptype_get_writable(MFN(1)), -XEN_EINVAL);
+        world_check();
+        assert_int_equal(set(2, 0, 0), 0);
+        assert_int_equal(ptype_get_writable(MFN(1)), 0);
+        ptype_put_writable(MFN(1));
+        world_check();
+        world_end();
+    }
+}
+
+/* A linear entry was the last to hold a table, and its taking apart is interrupted: by the entry's change, or its table's end. */
+static void test_linear_last(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        mfn_t deferred;
+        int rc;
+
+        world_start(true, 0);
+        entries(1)[0] = entries(1)[1] = to(30, PTE_RW);
+        entries(3)[0] = entries(3)[1] = entries(3)[2] = to(1, PTE_RW);
+        assert_int_equal(ptype_pin(&d1, MFN(3), FT_L2), 0);
+        entries(4)[63] = entries(4)[127] = to(3, 0);
+        assert_int_equal(ptype_pin(&d1, MFN(4), FT_L2), 0);
+        assert_int_equal(ptype_unpin(&d1, MFN(3)), 0);
+        assert_int_equal(ptype_level(MFN(3)), FT_L2);
+        W.pinned[4] = true;
+        world_check();
+        assert_int_equal(set(4, 63, 0), 0);
+        host_preempt_every(1);
+        if (how == 0) {
+            assert_int_equal(ptype_set_entry(&d1, MFN(4), 127, 0, false, &deferred), 0);
+            assert_int_equal(deferred.n, 3);
+            world_check();
+            while (ptype_unpark(&d1, deferred) == -XEN_EAGAIN)
+                world_check();
+        } else {
+            assert_int_equal(ptype_unpin(&d1, MFN(4)), -XEN_EAGAIN);
+            W.pinned[4] = false;
+            world_check();
+            if (how == 1) { /* another asks for the lower one meanwhile, and has it */
+                while ((rc = ptype_pin(&d1, MFN(3), FT_L2)) == -XEN_EAGAIN)
+                    world_check();
+                assert_int_equal(rc, 0);
+                W.pinned[3] = true;
+            } else { /* or for the upper one: what it led to is no table any more, so it becomes one of the level below */
+                while ((rc = ptype_pin(&d1, MFN(4), FT_L2)) == -XEN_EAGAIN)
+                    world_check();
+                assert_int_equal(rc, 0);
+                W.pinned[4] = true;
+            }
+            while (ptype_unpark(&d1, MFN(4)) == -XEN_EAGAIN)
+                world_check();
+        }
+        world_check();
+        assert_int_equal(frames[4].type & TYPE_COUNT_MASK, how != 1);
+        assert_int_equal(ptype_level(MFN(3)), how == 1 ? FT_L2 : how == 2 ? FT_L1 : FT_NONE);
+        world_end();
+    }
+}
+
 /* Does the audit see it when something is wrong?  Each case breaks one invariant of a small good machine. */
 static void test_audit_sees(void **state)
 {
@@ -376,13 +475,15 @@ static void test_audit_sees(void **state)
         { "P3: fewer uses", &frames[30].type, 0 },
         { "P3: a table leads to it", &frames[30].ref, 0 },
         { "P2: ", &frames[30].type, (uint64_t)FT_L1 << TYPE_SHIFT | TYPE_VALIDATED | 1 },
-        { "P1: ", &frames[1].type, (uint64_t)FT_L2 << TYPE_SHIFT | TYPE_VALIDATED | 2 },
+        { "P1: ", &frames[1].type, (uint64_t)FT_L3 << TYPE_SHIFT | TYPE_VALIDATED | 2 },
         { "P5: neither", &frames[40].type, (uint64_t)FT_L1 << TYPE_SHIFT | 1 },
         { "P5: a table leads", &frames[1].type, (uint64_t)FT_L1 << TYPE_SHIFT | TYPE_PARTIAL | 2 },
         { "P5: more entries", &frames[40].type, (uint64_t)FT_L1 << TYPE_SHIFT | TYPE_PARTIAL | 513ul << TYPE_AUX_SHIFT | 1 },
         { "P6: ", &frames[40].type, (uint64_t)FT_L1 << TYPE_SHIFT | TYPE_VALIDATED | TYPE_PARKED | 1 },
         { "P7: ", &frames[1].type, (uint64_t)FT_L1 << TYPE_SHIFT | TYPE_VALIDATED | TYPE_PINNED | 2 },
         { "P8: ", NULL, to(2, PTE_RW | PTE_US) },
+        { "P9: ", &frames[2].type, (uint64_t)FT_L2 << TYPE_SHIFT | TYPE_VALIDATED | TYPE_PINNED | TYPE_SOURCE | 1ul << TYPE_LINEAR_SHIFT | 1 },
+        { "P9: ", &frames[2].type, (uint64_t)FT_L2 << TYPE_SHIFT | TYPE_VALIDATED | TYPE_PINNED | 1ul << TYPE_LINEAR_SHIFT | 1 },
     };
 
     (void)state;
@@ -416,7 +517,8 @@ int main(void)
         cmocka_unit_test(test_second_writer), cmocka_unit_test(test_stamp), cmocka_unit_test(test_counters_full),
         cmocka_unit_test(test_nobodys_frames), cmocka_unit_test(test_bad_then_good), cmocka_unit_test(test_unpin_at_once),
         cmocka_unit_test(test_unpark_not_ours), cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_flags), cmocka_unit_test(test_linear), cmocka_unit_test(test_audit_sees),
+        cmocka_unit_test(test_flags), cmocka_unit_test(test_linear), cmocka_unit_test(test_linear_other), cmocka_unit_test(test_linear_last),
+        cmocka_unit_test(test_audit_sees),
         cmocka_unit_test(test_random), cmocka_unit_test(test_random_abandoned),
     };
 
