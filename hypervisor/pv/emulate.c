@@ -134,7 +134,7 @@ bool pv_emulate_privileged(struct vcpu *v)
     if (!ok)
         return false;
     COUNT(emulate);
-    if (!repeat)
-        pv_insn_done(v, i.length);
+    if (!repeat || v->pv->port_hits)
+        pv_insn_done(v, repeat ? 0 : i.length);
     return true;
 }

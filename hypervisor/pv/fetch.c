@@ -8,6 +8,8 @@
 #include "x86/cpu.h"
 #include "x86/traps.h"
 
+#define DR6_STEP (1ul << 14)
+
 bool pv_code_is_64(const struct vcpu *v)
 {
     uint32_t rights = 0;
@@ -34,10 +36,13 @@ void pv_insn_done(struct vcpu *v, unsigned length)
 {
     struct cpu_user_regs *r = &v->regs;
 
+    uint64_t why = v->pv->port_hits | (r->rflags & FLAG_TF ? DR6_STEP : 0);
+
     r->rip += length;
     r->rflags &= ~FLAG_RF;
-    if (r->rflags & FLAG_TF) {
-        v->pv->dr[6] |= 1ul << 14;
+    v->pv->port_hits = 0;
+    if (why) {
+        v->pv->dr[6] |= why;
         pv_inject(v, TRAP_DEBUG, 0);
     }
 }

@@ -11,7 +11,7 @@ struct vcpu;
 bool pv_code_is_64(const struct vcpu *v);
 /* Decode the instruction `skip` bytes behind RIP (length counts from RIP + skip). */
 bool pv_fetch(struct vcpu *v, unsigned skip, struct insn *i);
-/* Behind the instruction of `length` bytes: RIP moves on, a single step traps. */
+/* Behind the instruction of `length` bytes: RIP moves on, a single step or a breakpoint on a port traps. */
 void pv_insn_done(struct vcpu *v, unsigned length);
 
 #endif

@@ -10,6 +10,7 @@
 #include "kern/guest.h"
 #include "kern/ioaccess.h"
 #include "pv/pv.h"
+#include "pv/registers.h"
 #include "pv/traps.h"
 #include "x86/cpu.h"
 #include "x86/pci.h"
@@ -108,6 +109,7 @@ bool pv_port_access(struct vcpu *v, const struct insn *i)
         port_out(v->domain, port, bytes, (uint32_t)insn_reg_read(i, &v->regs, 0, bytes));
     else
         insn_reg_write(i, &v->regs, 0, bytes, port_in(v->domain, port, bytes));
+    v->pv->port_hits = (uint8_t)pv_port_breakpoints(v, port, bytes);
     return true;
 }
 
@@ -137,6 +139,7 @@ static bool string_round(struct vcpu *v, const struct insn *i, unsigned port, un
     if (out)
         port_out(v->domain, port, bytes, val);
     *at += r->rflags & FLAG_DF ? -(uint64_t)bytes : bytes;
+    v->pv->port_hits = (uint8_t)pv_port_breakpoints(v, port, bytes);
     return true;
 }
 
@@ -157,6 +160,10 @@ bool pv_port_string(struct vcpu *v, const struct insn *i, bool *repeat)
             return true;
         }
         v->regs.rcx--;
+        if (v->pv->port_hits) { /* each round traps */
+            *repeat = v->regs.rcx != 0;
+            return true;
+        }
     }
     return true;
 }

@@ -53,6 +53,8 @@ struct pv_vcpu {
     uint64_t spec_ctrl;       /* what the guest wrote to SPEC_CTRL */
     uint32_t tsc_aux;         /* ... and to TSC_AUX */
     uint64_t dr[8];
+    uint64_t dr7_ports;       /* enable bits of breakpoints on ports; dr[7] is without them */
+    uint8_t port_hits;        /* which of them the instruction that is being carried out met: bits of DR6 */
     uint64_t *desc_ptes;      /* PV_DESC_PAGES entries that map our descriptor tables */
     uint64_t gdt_va, ldt_va;  /* where */
     unsigned gdt_entries;     /* [pt_lock] */

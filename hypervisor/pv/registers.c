@@ -77,14 +77,44 @@ long do_fpu_taskswitch(struct hcall *c)
 #define DR7_ENABLE   0xfful
 #define DR_TYPE_IO   2
 
-/* Each enabled breakpoint's address must be the guest's, and no I/O breakpoints (CR4.DE is on; we don't follow them). */
-static bool dr7_ok(const struct pv_vcpu *pv, uint64_t dr7)
+/* The enable bits of breakpoints on ports: the processor must not follow them, for it is we who access the ports (pv/ports.c). */
+static uint64_t dr7_ports(uint64_t dr7)
 {
+    uint64_t bits = 0;
+
     for (unsigned i = 0; i < 4; i++)
-        if ((dr7 >> (2 * i) & 3) && (dr7 >> (16 + 4 * i) & 3) == DR_TYPE_IO)
-            return false;
-    (void)pv;
+        if ((dr7 >> (16 + 4 * i) & 3) == DR_TYPE_IO)
+            bits |= dr7 & 3ul << 2 * i;
+    return bits;
+}
+
+/* Without CR4.DE there are no breakpoints on ports. */
+static bool dr7_set(struct pv_vcpu *pv, uint64_t dr7)
+{
+    uint64_t ports = dr7_ports(dr7);
+
+    dr7 = (dr7 & ~0xffffffff0000d800ul) | 0x400;
+    if (dr7 & DR7_GD || (ports && !(pv->cr4 & CR4_DE)))
+        return false;
+    pv->dr[7] = dr7 & ~ports;
+    pv->dr7_ports = ports;
     return true;
+}
+
+unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes)
+{
+    static const uint8_t length[] = { 1, 2, 1, 4 }; /* 2 is not defined */
+    const struct pv_vcpu *pv = v->pv;
+    unsigned hits = 0;
+
+    for (unsigned i = 0; pv->dr7_ports && i < 4; i++) {
+        unsigned len = length[pv->dr[7] >> (18 + 4 * i) & 3];
+        uint64_t start = pv->dr[i] & ~(len - 1ul);
+
+        if ((pv->dr7_ports >> 2 * i & 3) && start < port + bytes && port < start + len)
+            hits |= 1u << i;
+    }
+    return hits;
 }
 
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
@@ -103,16 +133,14 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
         return 0; /* the processor's own is read and cleared at each #DB */
     case 5:
     case 7:
-        value = (value & ~(0xffffffff0000d800ul)) | 0x400;
-        if (value & DR7_GD || !dr7_ok(pv, value))
+        if (!dr7_set(pv, value))
             return -XEN_EPERM;
-        pv->dr[7] = value;
         break;
     default:
         return -XEN_ENODEV;
     }
     if (v != current || !(pv->dr[7] & DR7_ENABLE)) {
-        if (v == current && reg == 7)
+        if (v == current && (reg == 7 || reg == 5))
             WRITE_DR(7, 0x400);
         return 0;
     }
@@ -135,12 +163,13 @@ long do_get_debugreg(struct hcall *c)
 
     switch (c->arg[0]) {
     case 0 ... 3:
-    case 6:
-    case 7:
         return (long)pv->dr[c->arg[0]];
     case 4:
+    case 6:
+        return (long)pv->dr[6];
     case 5:
-        return (long)pv->dr[c->arg[0] + 2];
+    case 7:
+        return (long)(pv->dr[7] | pv->dr7_ports);
     default:
         return -XEN_EINVAL;
     }

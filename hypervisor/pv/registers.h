@@ -10,6 +10,9 @@ struct vcpu;
 /* A debug register of v (current or not running) as the guest sees it.  0 or -XEN_EINVAL, -XEN_EPERM. */
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
 
+/* Which of v's breakpoints (bits of DR6) an access to these ports meets. */
+unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes);
+
 /* Segment base by SEGBASE_*; v == current. */
 long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);
 
