@@ -99,6 +99,7 @@ static void check_periodic(void)
     EXPECT_EQUAL(next(50), 0);
     EXPECT_REFUSED(vcpu_op(VCPUOP_set_periodic_timer, 0, (void *)UNMAPPED));
     EXPECT_REFUSED(vcpu_op(VCPUOP_set_periodic_timer, 77, &n));
+    EXPECT_REFUSED(vcpu_op(VCPUOP_stop_periodic_timer, 77, NULL));
     EXPECT_REFUSED(periodic(~0ul));
     EXPECT_OK(vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL));
 }

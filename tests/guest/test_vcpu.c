@@ -53,6 +53,8 @@ static void check_before(void)
     EXPECT_REFUSED(vcpu_op(VCPUOP_is_up, 5000, NULL));
     EXPECT_REFUSED(vcpu_op(VCPUOP_is_up, ~0u, NULL));
     EXPECT_REFUSED(vcpu_op(VCPUOP_up, 1, NULL));                /* not initialised */
+    EXPECT_REFUSED(vcpu_op(VCPUOP_down, 77, NULL));
+    EXPECT_REFUSED(vcpu_op(VCPUOP_down, ~0u, NULL));
     EXPECT_REFUSED(vcpu_op(VCPUOP_initialise, 77, &c));
     EXPECT_ERR(vcpu_op(VCPUOP_initialise, 1, (void *)UNMAPPED), EFAULT);
     EXPECT_ERR(vcpu_op(VCPUOP_initialise, 1, (void *)HV_PRIVATE), EFAULT);
