@@ -635,6 +635,11 @@ unsigned ptype_level(mfn_t m)
     return (w & TYPE_COUNT_MASK) && (w & TYPE_VALIDATED) && TYPE_OF(w) <= FT_L4 ? TYPE_OF(w) : 0;
 }
 
+bool ptype_pinned(mfn_t m)
+{
+    return load(&frame_of(m)->type) & TYPE_PINNED;
+}
+
 /* ---- Audit ---- */
 
 struct audit {

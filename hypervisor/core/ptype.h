@@ -120,6 +120,7 @@ void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t entry);
 
 /* The level (1-4) that the frame validly is now, or 0. */
 unsigned ptype_level(mfn_t m);
+bool ptype_pinned(mfn_t m);
 
 /* Recompute everything for the frames of one owner; reports each broken invariant by log_err.  Number of them.
  * Nobody may change page tables meanwhile. */

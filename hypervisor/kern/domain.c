@@ -149,7 +149,8 @@ static int parts_create(struct domain *d, const struct domain_config *cfg)
     if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d)) || (rc = pirq_domain_create(d)) ||
         (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = pv_domain_create(d)))
         return rc;
-    return grant_domain_create(d, (int)cfg->max_grant_frames, (int)cfg->max_maptrack_frames, grant_opt_max_version);
+    return grant_domain_create(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
+                               cfg->max_grant_version ? cfg->max_grant_version : grant_opt_max_version);
 }
 
 struct domain *domain_create(const struct domain_config *cfg, int *rc)
@@ -171,6 +172,7 @@ struct domain *domain_create(const struct domain_config *cfg, int *rc)
     d->refs = 1;
     d->pause_count = 1;
     d->shutdown_code = SHUTDOWN_CODE_INVALID;
+    d->nodes = ~0ul;
     lock_init(&d->ctl_lock, RANK_CTL);
     *rc = table_insert(d);
     if (*rc) {

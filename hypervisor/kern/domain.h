@@ -32,6 +32,9 @@ struct domain {
     spinlock_t ctl_lock;
     cpumask_t dirty_cpus;      /* CPUs that may hold translations of this domain's tables [atomic] */
     unsigned pause_count;      /* [atomic] */
+    unsigned ctl_pauses;       /* those of them that are the toolstack's [atomic] */
+    bool kill_busy;            /* a CPU is in domain_kill() [atomic] */
+    uint32_t suspend_port;     /* its event channel that tells of SHUTDOWN_suspend; 0: none [atomic] */
 
     struct shared_info *shared;        /* one frame, shared with the guest */
     struct domain_pages *pages;        /* frames it owns: kern/pages.h */
@@ -46,6 +49,7 @@ struct domain {
     uint64_t claim;                    /* frames promised to it: x86/alloc.h */
     struct memory_map *map;            /* ctl/memmap.c's; NULL: none [ctl_lock] */
     uint8_t handle[16];                /* the toolstack's UUID */
+    uint64_t nodes;                    /* NUMA nodes that the toolstack wants it on: a record, memory comes from anywhere */
 };
 
 struct vcpu {
@@ -90,7 +94,8 @@ struct domain_config {
     bool is_privileged;
     unsigned max_vcpus;
     uint64_t max_pages;
-    unsigned max_grant_frames, max_maptrack_frames;
+    int max_grant_frames, max_maptrack_frames; /* negative: the defaults */
+    unsigned max_grant_version;                /* 0: the default */
 };
 
 /* A new para-virtual domain, paused once, without memory or vCPUs; the caller has the one reference.  NULL: *rc says why. */
@@ -136,6 +141,8 @@ void vcpu_nmi(struct vcpu *v);
 void domain_crash(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* SCHEDOP_shutdown; for dom0: power off, reboot or halt the machine as Xen does. */
 void domain_shutdown(struct domain *d, uint8_t reason);
+/* The shutdown is taken back: its vCPUs go on (after a suspend that did not happen, or on a copy). */
+void domain_resume(struct domain *d);
 
 /* vCPU `id` of d, or NULL. */
 static inline struct vcpu *domain_vcpu(const struct domain *d, unsigned id)

@@ -29,7 +29,7 @@ static inline long hcall_again(struct hcall *c)
 }
 
 /* The handlers: ports, each provided by its room. */
-hcall_fn do_callback_op, do_console_io, do_event_channel_op, do_event_channel_op_compat, do_fpu_taskswitch,
+hcall_fn do_callback_op, do_console_io, do_domctl, do_event_channel_op, do_event_channel_op_compat, do_fpu_taskswitch,
     do_get_debugreg, do_grant_table_op, do_hvm_op, do_hypfs_op, do_iret, do_mca, do_memory_op, do_mmu_update, do_mmuext_op,
     do_multicall, do_nmi_op, do_physdev_op, do_physdev_op_compat, do_platform_op, do_sched_op, do_sched_op_compat,
     do_set_callbacks, do_set_debugreg, do_set_gdt, do_set_segment_base, do_set_timer_op, do_set_trap_table,

@@ -254,6 +254,17 @@ void vcpu_down(struct vcpu *v)
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
 }
 
+void vcpu_set_up(struct vcpu *v, bool up)
+{
+    __atomic_store_n(&v->sched->up, up, __ATOMIC_SEQ_CST);
+    sched_reconsider(v->sched);
+}
+
+bool vcpu_is_blocked(const struct vcpu *v)
+{
+    return __atomic_load_n(&v->sched->blocked, __ATOMIC_SEQ_CST);
+}
+
 bool vcpu_is_up(const struct vcpu *v)
 {
     return v->sched && __atomic_load_n(&v->sched->up, __ATOMIC_SEQ_CST);

@@ -46,6 +46,9 @@ void domain_unpause(struct domain *d);
 void vcpu_up(struct vcpu *v);    /* VCPUOP_up */
 void vcpu_down(struct vcpu *v);  /* VCPUOP_down; the last one up shuts the domain down as Xen does */
 bool vcpu_is_up(const struct vcpu *v);
+void vcpu_set_up(struct vcpu *v, bool up); /* the toolstack's word: no shutdown if it is the last one that goes down */
+bool vcpu_is_blocked(const struct vcpu *v);
+void vcpu_pin_override_end(struct vcpu *v); /* SCHEDOP_pin_override, if in force, is undone */
 void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
 /* VCPU_WORK_RUNSTATE: current's kernel runs now, with its page tables, and its runstate area is written which could not be
  * when current was given the CPU.  Interrupts on, no lock held. */

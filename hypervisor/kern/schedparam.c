@@ -284,3 +284,8 @@ int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
     unlock(&config);
     return r;
 }
+
+void vcpu_pin_override_end(struct vcpu *v)
+{
+    sched_pin_override(v->sched, -1); /* fails only if there is none */
+}

@@ -44,7 +44,18 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         return;
     domain_each_vcpu(d, v)
         vcpu_pause_nosync(v);
+    if (reason == SHUTDOWN_suspend && READ_ONCE(d->suspend_port))
+        event_send(d, READ_ONCE(d->suspend_port));
     virq_raise_global(VIRQ_DOM_EXC);
+}
+
+void domain_resume(struct domain *d)
+{
+    WRITE_ONCE(d->shutdown_code, SHUTDOWN_CODE_INVALID);
+    if (!__atomic_exchange_n(&d->is_shut_down, false, __ATOMIC_SEQ_CST))
+        return;
+    domain_each_vcpu(d, v)
+        vcpu_unpause(v);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)

@@ -14,6 +14,7 @@
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/selectors.h"
+#include <xen/domctl.h>
 
 /* cr3 in the ABI's form: the frame number, its high part folded below. */
 static mfn_t cr3_mfn(uint64_t cr3)
@@ -154,4 +155,27 @@ void pv_vcpu_set_start(struct vcpu *v, uint64_t entry, uint64_t stack, uint64_t 
     v->regs.ss = GUEST_SS;
     pv_kernel_stack(v->pv, GUEST_SS, stack);
     v->is_initialised = true;
+}
+
+void pv_vcpu_get_ext(const struct vcpu *v, struct xen_domctl_ext_vcpucontext *e)
+{
+    const struct pv_vcpu *pv = v->pv;
+    uint32_t id = e->vcpu;
+
+    memset(e, 0, sizeof(*e));
+    e->vcpu = id;
+    e->sysenter_callback_cs = e->syscall32_callback_cs = GUEST_CS64;
+    e->sysenter_callback_eip = pv->sysenter.eip;
+    e->sysenter_disables_events = pv->sysenter.masks_events;
+    e->syscall32_callback_eip = pv->syscall32.eip;
+    e->syscall32_disables_events = pv->syscall32.masks_events;
+}
+
+int pv_vcpu_set_ext(struct vcpu *v, const struct xen_domctl_ext_vcpucontext *e)
+{
+    if (!canonical(e->sysenter_callback_eip) || !canonical(e->syscall32_callback_eip))
+        return -XEN_EINVAL;
+    v->pv->sysenter = (struct pv_callback){ e->sysenter_callback_eip, e->sysenter_disables_events };
+    v->pv->syscall32 = (struct pv_callback){ e->syscall32_callback_eip, e->syscall32_disables_events };
+    return 0;
 }

@@ -394,7 +394,7 @@ static struct domain *domain_make(const struct dom0_config *cfg)
     struct domain_config dc = {
         .id = 0, .is_privileged = true, .max_vcpus = cfg->vcpus,
         .max_pages = cfg->max_pages ? cfg->max_pages : ~0ul >> 16,
-        .max_grant_frames = grant_opt_max_frames, .max_maptrack_frames = grant_opt_max_maptrack,
+        .max_grant_frames = -1, .max_maptrack_frames = -1,
     };
     int rc = 0;
     struct domain *d = domain_create(&dc, &rc);

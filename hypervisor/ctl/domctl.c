@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * domctl: the toolstack's operations on domains.  Only for the control domain.  No lock is held over a call: two calls
+ * on different domains never meet, two on one meet in the rooms they touch.
+ */
+#include "ctl/domctl.h"
+#include "core/nospec.h"
+#include "core/port.h"
+#include "kern/domain.h"
+#include "kern/guest.h"
+
+/* NULL: an absent operation. */
+static domctl_fn *const table[] = {
+    [XEN_DOMCTL_createdomain] = domctl_create,
+    [XEN_DOMCTL_destroydomain] = domctl_destroy,
+    [XEN_DOMCTL_pausedomain] = domctl_pause,
+    [XEN_DOMCTL_unpausedomain] = domctl_unpause,
+    [XEN_DOMCTL_getdomaininfo] = domctl_info,
+    [XEN_DOMCTL_setvcpuaffinity] = domctl_set_affinity,
+    [XEN_DOMCTL_getvcpuaffinity] = domctl_get_affinity,
+    [XEN_DOMCTL_max_mem] = domctl_max_mem,
+    [XEN_DOMCTL_setvcpucontext] = domctl_set_context,
+    [XEN_DOMCTL_getvcpucontext] = domctl_get_context,
+    [XEN_DOMCTL_getvcpuinfo] = domctl_vcpu_info,
+    [XEN_DOMCTL_max_vcpus] = domctl_max_vcpus,
+    [XEN_DOMCTL_scheduler_op] = domctl_scheduler,
+    [XEN_DOMCTL_setdomainhandle] = domctl_set_handle,
+    [XEN_DOMCTL_irq_permission] = domctl_irq_permission,
+    [XEN_DOMCTL_iomem_permission] = domctl_iomem_permission,
+    [XEN_DOMCTL_ioport_permission] = domctl_ioport_permission,
+    [XEN_DOMCTL_hypercall_init] = domctl_hypercall_page,
+    [XEN_DOMCTL_settimeoffset] = domctl_time_offset,
+    [XEN_DOMCTL_resumedomain] = domctl_resume,
+    [XEN_DOMCTL_sendtrigger] = domctl_trigger,
+    [XEN_DOMCTL_subscribe] = domctl_subscribe,
+    [XEN_DOMCTL_set_address_size] = domctl_set_address_size,
+    [XEN_DOMCTL_get_address_size] = domctl_get_address_size,
+    [XEN_DOMCTL_set_ext_vcpucontext] = domctl_set_ext_context,
+    [XEN_DOMCTL_get_ext_vcpucontext] = domctl_get_ext_context,
+    [XEN_DOMCTL_gettscinfo] = domctl_get_tsc_info,
+    [XEN_DOMCTL_settscinfo] = domctl_set_tsc_info,
+    [XEN_DOMCTL_getpageframeinfo3] = domctl_page_types,
+    [XEN_DOMCTL_set_virq_handler] = domctl_set_virq_handler,
+    [XEN_DOMCTL_setnodeaffinity] = domctl_set_node_affinity,
+    [XEN_DOMCTL_getnodeaffinity] = domctl_get_node_affinity,
+};
+
+struct vcpu *domctl_vcpu(const struct domctl *x, uint32_t id)
+{
+    return id < x->d->max_vcpus ? x->d->vcpu[index_clamp(id, x->d->max_vcpus)] : NULL;
+}
+
+/* These find the domain by themselves: it needn't exist. */
+static bool finds_domain(uint32_t cmd)
+{
+    return cmd == XEN_DOMCTL_createdomain || cmd == XEN_DOMCTL_getdomaininfo;
+}
+
+long do_domctl(struct hcall *c)
+{
+    struct xen_domctl op;
+    struct domctl x = { .c = c, .op = &op };
+    domctl_fn *fn;
+    long rc;
+
+    if (!current->domain->is_privileged)
+        return -XEN_EPERM;
+    if (copy_from_guest(&op, c->arg[0], sizeof(op)))
+        return -XEN_EFAULT;
+    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+        return -XEN_EACCES;
+    fn = op.cmd < ARRAY_SIZE(table) ? table[index_clamp(op.cmd, ARRAY_SIZE(table))] : NULL;
+    if (!finds_domain(op.cmd)) {
+        x.d = op.domain < DOMID_FIRST_RESERVED ? domain_get(op.domain) : NULL;
+        if (!x.d)
+            return -XEN_ESRCH;
+    }
+    rc = fn ? fn(&x) : -XEN_ENOSYS;
+    if (x.d)
+        domain_put(x.d);
+    if (x.answers && copy_to_guest(c->arg[0], &op, sizeof(op)))
+        rc = -XEN_EFAULT;
+    return rc;
+}

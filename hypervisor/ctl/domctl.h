@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One domctl under way: what the handlers in ctl/dom*.c get.  ctl/domctl.c has the table.
+ *
+ * A handler finds its arguments in op->u and the domain in d, held; it gives 0 or -XEN_E, or domctl_again() to be called anew
+ * with the same.  What it leaves in *op goes back to the caller if it sets `answers`.
+ */
+#ifndef CTL_DOMCTL_H
+#define CTL_DOMCTL_H
+
+#include "kern/hypercall.h"
+#include <xen/domctl.h>
+
+struct domain;
+struct vcpu;
+
+struct domctl {
+    struct hcall *c;
+    struct xen_domctl *op;
+    struct domain *d; /* NULL for the few that look for it themselves */
+    bool answers;
+};
+
+typedef long domctl_fn(struct domctl *x);
+
+static inline long domctl_again(struct domctl *x)
+{
+    return hcall_again(x->c);
+}
+
+/* x->d's vCPU, or NULL. */
+struct vcpu *domctl_vcpu(const struct domctl *x, uint32_t id);
+
+/* ctl/domlife.c */
+domctl_fn domctl_create, domctl_destroy, domctl_pause, domctl_unpause, domctl_resume, domctl_info, domctl_max_mem,
+    domctl_max_vcpus, domctl_set_handle, domctl_subscribe, domctl_set_virq_handler;
+/* ctl/domvcpu.c */
+domctl_fn domctl_set_context, domctl_get_context, domctl_vcpu_info, domctl_set_affinity, domctl_get_affinity,
+    domctl_set_ext_context, domctl_get_ext_context, domctl_trigger;
+/* ctl/domset.c */
+domctl_fn domctl_scheduler, domctl_irq_permission, domctl_iomem_permission, domctl_ioport_permission,
+    domctl_time_offset, domctl_get_tsc_info, domctl_set_tsc_info, domctl_set_node_affinity, domctl_get_node_affinity,
+    domctl_set_address_size, domctl_get_address_size, domctl_hypercall_page, domctl_page_types;
+
+#endif

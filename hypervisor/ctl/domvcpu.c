@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * domctl: a domain's vCPUs.  Registers are read and set while the domain is paused for it; a caller never asks for its own.
+ */
+#include "ctl/bitmap.h"
+#include "ctl/domctl.h"
+#include "core/port.h"
+#include "core/string.h"
+#include "kern/domain.h"
+#include "kern/guest.h"
+#include "kern/sched.h"
+#include "pv/context.h"
+#include "x86/cpumask.h"
+#include <xen/vcpu.h>
+
+/* ---- Registers ---- */
+
+/* rc of work on a paused domain: what is to be said for it. */
+static long work_done(struct domctl *x, long rc)
+{
+    domain_unpause(x->d);
+    return rc == -XEN_EAGAIN ? domctl_again(x) : rc;
+}
+
+static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    long rc = pv_vcpu_set_context(v, ctx);
+
+    if (rc)
+        return rc;
+    v->is_initialised = true;
+    vcpu_set_up(v, ctx->flags & VGCF_online);
+    return 0;
+}
+
+long domctl_set_context(struct domctl *x)
+{
+    const struct xen_domctl_vcpucontext *a = &x->op->u.vcpucontext;
+    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu_guest_context *ctx;
+    long rc;
+
+    if (!v || x->d == current->domain || !guest_addr(a->ctxt))
+        return -XEN_EINVAL;
+    ctx = mem_alloc(sizeof(*ctx));
+    if (!ctx)
+        return -XEN_ENOMEM;
+    rc = copy_from_guest(ctx, guest_addr(a->ctxt), sizeof(*ctx));
+    if (rc == 0) {
+        rc = domain_pause(x->d);
+        rc = rc ? domctl_again(x) : work_done(x, context_set(v, ctx));
+    }
+    mem_free(ctx);
+    return rc;
+}
+
+long domctl_get_context(struct domctl *x)
+{
+    const struct xen_domctl_vcpucontext *a = &x->op->u.vcpucontext;
+    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu_guest_context *ctx;
+    long rc;
+
+    if (!v || v == current)
+        return -XEN_EINVAL;
+    if (!READ_ONCE(v->is_initialised))
+        return -XEN_ENODATA;
+    ctx = mem_alloc(sizeof(*ctx));
+    if (!ctx)
+        return -XEN_ENOMEM;
+    rc = vcpu_pause(v);
+    if (rc == 0) {
+        pv_vcpu_get_context(v, ctx);
+        ctx->flags |= vcpu_is_up(v) ? VGCF_online : 0;
+        vcpu_unpause(v);
+        rc = copy_to_guest(guest_addr(a->ctxt), ctx, sizeof(*ctx));
+    } else {
+        rc = domctl_again(x);
+    }
+    mem_free(ctx);
+    x->answers = true;
+    return rc;
+}
+
+long domctl_get_ext_context(struct domctl *x)
+{
+    struct xen_domctl_ext_vcpucontext *e = &x->op->u.ext_vcpucontext;
+    struct vcpu *v = domctl_vcpu(x, e->vcpu);
+
+    if (!v)
+        return -XEN_ESRCH;
+    if (vcpu_pause(v))
+        return domctl_again(x);
+    pv_vcpu_get_ext(v, e);
+    vcpu_unpause(v);
+    e->size = sizeof(*e);
+    x->answers = true;
+    return 0;
+}
+
+long domctl_set_ext_context(struct domctl *x)
+{
+    const struct xen_domctl_ext_vcpucontext *e = &x->op->u.ext_vcpucontext;
+    struct vcpu *v = domctl_vcpu(x, e->vcpu);
+
+    if (!v)
+        return -XEN_ESRCH;
+    if (v == current || e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap))
+        return -XEN_EINVAL;
+    if (domain_pause(x->d))
+        return domctl_again(x);
+    return work_done(x, pv_vcpu_set_ext(v, e));
+}
+
+/* ---- Scheduling ---- */
+
+long domctl_vcpu_info(struct domctl *x)
+{
+    struct xen_domctl_getvcpuinfo *i = &x->op->u.getvcpuinfo;
+    struct vcpu *v = domctl_vcpu(x, i->vcpu);
+    struct vcpu_runstate_info r;
+
+    if (i->vcpu >= x->d->max_vcpus)
+        return -XEN_EINVAL;
+    if (!v)
+        return -XEN_ESRCH;
+    vcpu_runstate(v, &r);
+    i->online = vcpu_is_up(v);
+    i->blocked = vcpu_is_blocked(v);
+    i->running = r.state == RUNSTATE_running;
+    i->cpu_time = r.time[RUNSTATE_running];
+    i->cpu = READ_ONCE(v->cpu);
+    x->answers = true;
+    return 0;
+}
+
+#define AFFINITY_BOTH (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)
+
+/* To the caller: `mask` as far as it lies in `within`. */
+static int affinity_answer(const struct xenctl_bitmap *to, const cpumask_t *mask, const cpumask_t *within)
+{
+    cpumask_t m;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(m.bits); i++)
+        m.bits[i] = mask->bits[i] & within->bits[i];
+    return bitmap_to_guest(to, m.bits, nr_cpus);
+}
+
+long domctl_set_affinity(struct domctl *x)
+{
+    const struct xen_domctl_vcpuaffinity *a = &x->op->u.vcpuaffinity;
+    bool want_hard = a->flags & XEN_VCPUAFFINITY_HARD, want_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
+    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    cpumask_t hard, soft;
+    long rc = 0;
+
+    if (!(a->flags & AFFINITY_BOTH) || (a->flags & ~(AFFINITY_BOTH | XEN_VCPUAFFINITY_FORCE)))
+        return -XEN_EINVAL;
+    if (!v)
+        return a->vcpu >= x->d->max_vcpus ? -XEN_EINVAL : -XEN_ESRCH;
+    if (want_hard)
+        rc = bitmap_from_guest(hard.bits, MAX_CPUS, &a->cpumap_hard);
+    if (rc == 0 && want_soft)
+        rc = bitmap_from_guest(soft.bits, MAX_CPUS, &a->cpumap_soft);
+    if (rc == 0 && (a->flags & XEN_VCPUAFFINITY_FORCE))
+        vcpu_pin_override_end(v);
+    if (rc == 0)
+        rc = sched_vcpu_set_affinity(v, want_hard ? &hard : NULL, want_soft ? &soft : NULL);
+    if (rc)
+        return rc;
+    sched_vcpu_get_affinity(v, &hard, &soft);
+    if (want_hard)
+        rc = affinity_answer(&a->cpumap_hard, &hard, &cpu_online);
+    if (rc == 0 && want_soft) {
+        for (unsigned i = 0; i < ARRAY_SIZE(hard.bits); i++)
+            hard.bits[i] &= cpu_online.bits[i];
+        rc = affinity_answer(&a->cpumap_soft, &soft, &hard);
+    }
+    return rc;
+}
+
+long domctl_get_affinity(struct domctl *x)
+{
+    const struct xen_domctl_vcpuaffinity *a = &x->op->u.vcpuaffinity;
+    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    cpumask_t hard, soft;
+    long rc = 0;
+
+    if (!(a->flags & AFFINITY_BOTH) || (a->flags & ~AFFINITY_BOTH))
+        return -XEN_EINVAL;
+    if (!v)
+        return a->vcpu >= x->d->max_vcpus ? -XEN_EINVAL : -XEN_ESRCH;
+    sched_vcpu_get_affinity(v, &hard, &soft);
+    if (a->flags & XEN_VCPUAFFINITY_HARD)
+        rc = bitmap_to_guest(&a->cpumap_hard, hard.bits, nr_cpus);
+    if (rc == 0 && (a->flags & XEN_VCPUAFFINITY_SOFT))
+        rc = bitmap_to_guest(&a->cpumap_soft, soft.bits, nr_cpus);
+    return rc;
+}
+
+long domctl_trigger(struct domctl *x)
+{
+    const struct xen_domctl_sendtrigger *t = &x->op->u.sendtrigger;
+    struct vcpu *v = domctl_vcpu(x, t->vcpu);
+
+    if (!v)
+        return -XEN_ESRCH;
+    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+        return -XEN_ENOSYS; /* the others are for machines with an ACPI of their own */
+    vcpu_nmi(v);
+    return 0;
+}
