@@ -62,6 +62,7 @@ class Config:
     threads: str = ""           # multi (a host thread a CPU) or single; default: single, which is faster
                                 # where the host has fewer processors to spare than the machine has CPUs
     icount: bool = False        # count instructions: repeatable, one CPU
+    seed: int = 1               # of all that is random in a machine that counts
     boot_iso: str = ""          # boot this CD instead of -kernel
     firmware: str = "bios"      # bios, uefi
     exclusive: bool = True      # wait for one of the emulator slots
@@ -155,7 +156,7 @@ class CommandLine:
     def clock(self):
         if not self.c.icount:
             return ["-accel", "tcg,thread=" + (self.c.threads or ("single" if self.c.cpus > 1 else "multi"))]
-        return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "1",
+        return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", str(self.c.seed),
                 "-rtc", "base=2020-01-01T00:00:00,clock=vm"]
 
     def kernel_file(self):

@@ -6,7 +6,8 @@
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
 ## make test       every test; TESTS='host guest system' chooses groups, HV=xen runs on Xen what can
-## make bench      the same work on Xen and on Hospes, and the ratios
+## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp memory size' chooses,
+##                 RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
 ## make image      Debian's kernels and userland for the emulated server, below build/rig
 ## make install    the Debian packages that all of this needs
 
@@ -22,6 +23,9 @@ CPU     ?= qemu64
 HVARGS  ?=
 ARGS    ?=
 TESTS   ?= host guest system
+PARTS   ?=
+RUNS    ?= 3
+STORE   ?=
 
 rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory all,@true)
 rig_image = rig/image $(if $(filter xen,$(HV)),all,root)
@@ -49,6 +53,7 @@ test:
 
 bench:
 	@rig/install build run test
-	+$(MAKE) --no-print-directory all
+	+$(MAKE) --no-print-directory all bench-build
 	@rig/image all
-	@bench/run
+	@bench/run --runs $(RUNS) $(if $(STORE),--store) $(PARTS)
+	$(if $(STORE),@bench/report)

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Times basic operations of a process, as a static program without dependencies. Started by bench/run inside the
- * emulated server under -icount, where the TSC counts emulated instructions (one a nanosecond).
+ * emulated server. Under -icount the TSC counts emulated instructions (one a nanosecond); "process clock" uses the
+ * monotonic clock instead, for runs by the wall clock.
  *
- * Prints a line "NAME VALUE VALUE ..." for each operation: ticks per operation, one value a batch. The first batch of each
- * operation warms up and is not printed. "boot" gives the TSC and the monotonic clock at start.
+ * Prints a line "ROW NAME: VALUE VALUE ..." for each operation: ticks per operation, one value a batch. The first batch
+ * of each operation warms up and is not printed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +31,7 @@ enum { BATCHES = 9, PAGE = 4096, PAGES = 64 };
 static char *const self = "/proc/self/exe";
 static int to_child[2], to_parent[2];
 static int privcmd = -1;
+static bool by_clock;
 
 struct op {
     const char *name;
@@ -34,6 +39,16 @@ struct op {
     int units;                  /* what one call of run counts as */
     void (*run)(void);
 };
+
+static uint64_t ticks(void)
+{
+    struct timespec now;
+
+    if (!by_clock)
+        return __rdtsc();
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 static void op_getppid(void) { syscall(SYS_getppid); }
 
@@ -67,6 +82,11 @@ static void op_fault(void)
 }
 
 static void op_map(void)
+{
+    munmap(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), PAGE);
+}
+
+static void op_map_touch(void)
 {
     char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     *(volatile char *)p = 1;
@@ -113,6 +133,26 @@ static void op_pipe(void)
         exit(1);
 }
 
+/* Two threads pass a word to and fro; each waits until it has the other's value. */
+static uint32_t turn;
+
+static void turn_pass(uint32_t from, uint32_t to)
+{
+    while (__atomic_load_n(&turn, __ATOMIC_SEQ_CST) != from)
+        syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, to, NULL, NULL, 0);
+    __atomic_store_n(&turn, to, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void op_futex(void) { turn_pass(0, 1); }
+
+static void *futex_other(void *unused)
+{
+    for (;;)
+        turn_pass(1, 0);
+    return unused;
+}
+
 static void op_yield(void) { sched_yield(); }
 
 static void on_signal(int number) { (void)number; }
@@ -126,13 +166,13 @@ static void op_sleep(void)
 
 static void measure(const struct op *op)
 {
-    printf("%s", op->name);
+    printf("ROW %s:", op->name);
     for (int batch = 0; batch <= BATCHES; batch++) {
-        uint64_t start = __rdtsc();
+        uint64_t start = ticks();
         for (int i = 0; i < op->count; i++)
             op->run();
         if (batch)
-            printf(" %.1f", (double)(__rdtsc() - start) / op->count / op->units);
+            printf(" %.1f", (double)(ticks() - start) / op->count / op->units);
     }
     printf("\n");
     fflush(stdout);
@@ -158,21 +198,42 @@ static void answer_pipe(void)
         _exit(1);
 }
 
+static void measure_pairs(void)
+{
+    static const struct op pingpong = { "context switch by pipe", 200, 2, op_pipe };
+    static const struct op futex = { "thread switch by futex", 500, 2, op_futex };
+    static const struct op yield = { "switch by sched_yield", 500, 2, op_yield };
+    pthread_t thread;
+
+    if (pipe(to_child) || pipe(to_parent))
+        exit(1);
+    measure_with(&pingpong, answer_pipe);
+    if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
+        /* In this class yielding always passes the CPU on. */
+        if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
+            exit(1);
+        measure_with(&yield, op_yield);
+        sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
+    }
+    if (pthread_create(&thread, NULL, futex_other, NULL))
+        exit(1);
+    measure(&futex);
+}
+
 int main(int argc, char **argv)
 {
     static const struct op alone[] = {
-        { "getppid", 2000, 1, op_getppid }, { "page fault", 20, PAGES, op_fault }, { "map+touch+unmap", 200, 1, op_map },
-        { "protect+refault", 20, PAGES, op_mprotect }, { "signal", 500, 1, op_signal }, { "fork+exit+wait", 10, 1, op_fork },
-        { "fork+exec+wait", 10, 1, op_exec }, { "sleep 1 ms", 10, 1, op_sleep },
+        { "null system call", 2000, 1, op_getppid }, { "page fault, anonymous", 20, PAGES, op_fault },
+        { "mmap+munmap", 500, 1, op_map }, { "mmap+touch+munmap", 200, 1, op_map_touch },
+        { "mprotect+refault", 20, PAGES, op_mprotect }, { "signal", 500, 1, op_signal },
+        { "fork+exit+wait", 10, 1, op_fork }, { "fork+exec+wait", 10, 1, op_exec },
+        { "sleep 1 ms", 10, 1, op_sleep },
     };
     static const struct op hypercall = { "hypercall by ioctl", 2000, 1, op_hypercall };
-    static const struct op pingpong = { "pipe round trip", 200, 1, op_pipe }, yield = { "yield switch", 500, 2, op_yield };
-    struct timespec now;
 
     if (argc > 1 && !strcmp(argv[1], "exit"))
         return 0;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-    printf("boot %llu %lld\n", __rdtsc(), now.tv_sec * 1000000000ll + now.tv_nsec);
+    by_clock = argc > 1 && !strcmp(argv[1], "clock");
     signal(SIGUSR1, on_signal);
     area = map_pages();
     for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
@@ -180,12 +241,6 @@ int main(int argc, char **argv)
     privcmd = open("/dev/xen/privcmd", O_RDWR);
     if (privcmd >= 0)
         measure(&hypercall);
-    if (pipe(to_child) || pipe(to_parent))
-        return 1;
-    measure_with(&pingpong, answer_pipe);
-    /* In this class yielding always passes the CPU on. */
-    if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
-        return 1;
-    measure_with(&yield, op_yield);
+    measure_pairs();
     return 0;
 }
