@@ -24,7 +24,7 @@ struct cpuid_guest {
     bool lfence_serialises;     /* AMD: as set in the machine's MSR */
     bool has_arch_caps;         /* it has that MSR, the processor's or ours */
     uint8_t maddr_bits;         /* enough for all of the machine's memory */
-    uint32_t tsc_khz;
+    uint32_t tsc_khz;           /* for the leaf of time only */
 };
 
 /* What the processor says. */
@@ -37,6 +37,7 @@ struct cpuid_host {
 
 /* The hypervisor's own leaves, from 0x40000000. */
 #define CPUID_XEN_BASE 0x40000000u
+#define CPUID_XEN_TIME (CPUID_XEN_BASE + 3)
 #define CPUID_XEN_LAST (CPUID_XEN_BASE + 5)
 
 /* From leaf 0. */

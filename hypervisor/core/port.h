@@ -42,7 +42,7 @@ _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 void *frame_map(mfn_t m);
 void frame_unmap(const void *p);
 
-/* Zeroed memory of the hypervisor's own heap, 16-byte aligned (page-aligned from PAGE_SIZE on);
+/* Zeroed memory of the hypervisor's own heap, aligned to 16 bytes, from 64 bytes on to 64, from PAGE_SIZE on to a page;
  * NULL if there is none.  mem_free(NULL) does nothing. */
 void *mem_alloc(size_t size);
 void mem_free(void *p);

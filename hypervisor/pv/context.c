@@ -62,7 +62,7 @@ static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
     pv->ts = c->ctrlreg[0] & CR0_TS;
     pv->cr4 = c->ctrlreg[4] & cr4_guest;
     pv->osxsave = c->ctrlreg[4] & cr4_base & CR4_OSXSAVE;
-    memcpy(pv->traps, c->trap_ctxt, sizeof(pv->traps));
+    memcpy(pv->traps, c->trap_ctxt, sizeof(c->trap_ctxt));
     for (unsigned i = 0; i < 256; i++) {
         pv->traps[i].cs |= 3;
         pv->traps[i].vector = (uint8_t)i;

@@ -10,13 +10,18 @@
 #include "x86/spec.h"
 #include "x86/time.h"
 
-static struct cpuid_regs machine_leaf(uint32_t leaf, uint32_t sub)
-{
-    struct cpuid_leaf l;
+/* What no guest changes, asked once: the instruction itself may be slow (it is where we run under another hypervisor). */
+struct machine {
+    uint32_t max_basic, max_extended, leaf1_d;
+    enum cpu_vendor vendor;
+    bool has_rdtscp;
+    uint8_t maddr_bits;
+};
 
-    if (leaf > cpuid_count(leaf & 0x80000000, 0).a)
-        return (struct cpuid_regs){ 0, 0, 0, 0 };
-    l = cpuid_count(leaf, sub);
+static struct cpuid_regs leaf_of(uint32_t leaf, uint32_t sub)
+{
+    struct cpuid_leaf l = cpuid_count(leaf, sub);
+
     return (struct cpuid_regs){ l.a, l.b, l.c, l.d };
 }
 
@@ -30,19 +35,50 @@ static uint8_t address_bits(uint64_t count)
     return n;
 }
 
+static struct machine machine_ask(void)
+{
+    struct machine m = {
+        .max_basic = leaf_of(0, 0).a, .max_extended = leaf_of(0x80000000, 0).a, .leaf1_d = leaf_of(1, 0).d,
+        .vendor = cpuid_vendor(leaf_of(0, 0)), .maddr_bits = address_bits(nr_frames),
+    };
+
+    m.has_rdtscp = m.max_extended >= 0x80000001 && (leaf_of(0x80000001, 0).d >> 27 & 1);
+    return m;
+}
+
+/* Two CPUs that come first together find the same. */
+static const struct machine *machine(void)
+{
+    static struct machine m;
+    static bool known; /* [atomic] m is complete */
+
+    if (!__atomic_load_n(&known, __ATOMIC_ACQUIRE)) {
+        m = machine_ask();
+        __atomic_store_n(&known, true, __ATOMIC_RELEASE);
+    }
+    return &m;
+}
+
+static struct cpuid_regs machine_leaf(const struct machine *m, uint32_t leaf, uint32_t sub)
+{
+    if (leaf > (leaf & 0x80000000 ? m->max_extended : m->max_basic))
+        return (struct cpuid_regs){ 0, 0, 0, 0 };
+    return leaf_of(leaf, sub);
+}
+
 void pv_cpuid(struct vcpu *v, bool forced)
 {
     struct cpu_user_regs *r = &v->regs;
     uint32_t leaf = (uint32_t)r->rax, sub = (uint32_t)r->rcx;
+    const struct machine *m = machine();
     struct cpuid_host host = {
-        .leaf = machine_leaf(leaf, sub), .max_basic = cpuid_count(0, 0).a, .leaf1_d = cpuid_count(1, 0).d,
-        .xsave_size = fpu_xsave_size(),
+        .leaf = machine_leaf(m, leaf, sub), .max_basic = m->max_basic, .leaf1_d = m->leaf1_d, .xsave_size = fpu_xsave_size(),
     };
     struct cpuid_guest g = {
-        .xcr0_mask = fpu_xcr0_mask(), .vendor = cpuid_vendor(machine_leaf(0, 0)), .osxsave = forced || v->pv->osxsave,
-        .is_privileged = v->domain->is_privileged, .has_rdtscp = cpuid_count(0x80000001, 0).d >> 27 & 1,
-        .lfence_serialises = spec_lfence_serialises(), .has_arch_caps = spec_has_arch_caps(),
-        .maddr_bits = address_bits(nr_frames), .tsc_khz = (uint32_t)(tsc_hz() / 1000),
+        .xcr0_mask = fpu_xcr0_mask(), .vendor = m->vendor, .osxsave = forced || v->pv->osxsave,
+        .is_privileged = v->domain->is_privileged, .has_rdtscp = m->has_rdtscp,
+        .lfence_serialises = spec_lfence_serialises(), .has_arch_caps = spec_has_arch_caps(), .maddr_bits = m->maddr_bits,
+        .tsc_khz = leaf == CPUID_XEN_TIME ? (uint32_t)(tsc_hz() / 1000) : 0,
     };
     struct cpuid_regs a = cpuid_for_guest(&g, leaf, sub, &host);
 

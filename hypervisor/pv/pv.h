@@ -24,6 +24,7 @@ struct pv_domain {
 };
 
 /* Virtual space of a vCPU's descriptor tables: 16 pages of GDT, 16 of LDT. */
+#define PV_TRAPS      256
 #define PV_DESC_PAGES 32
 #define PV_GDT_GUEST_PAGES 14
 #define PV_FRAME_PAGE 15 /* not of the GDT: the vCPU's page, where traps push, if page tables are isolated */
@@ -46,7 +47,7 @@ struct pv_vcpu {
     uint64_t cr3[2];          /* for tlb_load_cr3(): of table_user, of table; 0: none.  Index: vcpu.kernel_mode */
 
     struct pv_callback event, failsafe, syscall, syscall32, sysenter, nmi;
-    struct trap_info traps[256];
+    struct trap_info *traps;  /* PV_TRAPS of them: a page */
 
     uint64_t fs_base, gs_base_kernel, gs_base_user; /* while it doesn't run; the active GS base is by kernel_mode */
     uint64_t cr4;             /* guest-visible, settable bits */

@@ -128,6 +128,9 @@ int pv_vcpu_create(struct vcpu *v)
     if (!pv)
         return -XEN_ENOMEM;
     v->pv = pv;
+    pv->traps = mem_alloc(PV_TRAPS * sizeof(*pv->traps));
+    if (!pv->traps)
+        return -XEN_ENOMEM;
     pv->table = pv->table_user = MFN_NONE;
     v->kernel_mode = true;
     pv->dr[6] = 0xffff0ff0;
@@ -168,6 +171,8 @@ int pv_table_kill(struct domain *d, mfn_t m)
 
 void pv_vcpu_free(struct vcpu *v)
 {
+    if (v->pv)
+        mem_free(v->pv->traps);
     mem_free(v->pv);
     v->pv = NULL;
 }

@@ -457,7 +457,7 @@ long do_set_trap_table(struct hcall *c)
     struct trap_info t;
 
     if (!c->arg[0]) {
-        memset(v->pv->traps, 0, sizeof(v->pv->traps));
+        memset(v->pv->traps, 0, PV_TRAPS * sizeof(*v->pv->traps));
         return 0;
     }
     for (unsigned n = 0; n < 256; n++) {

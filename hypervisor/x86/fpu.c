@@ -63,7 +63,7 @@ int fpu_vcpu_create(struct fpu_vcpu **out)
 
     if (!f)
         return -XEN_ENOMEM;
-    f->area = mem_alloc(area_size < PAGE_SIZE ? PAGE_SIZE : area_size); /* page-aligned */
+    f->area = mem_alloc(area_size); /* FXSAVE and XSAVE want it aligned to 64 bytes */
     if (!f->area) {
         mem_free(f);
         return -XEN_ENOMEM;

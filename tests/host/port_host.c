@@ -150,7 +150,7 @@ static bool mem_must_fail(void)
 
 void *mem_alloc(size_t size)
 {
-    size_t align = size >= PAGE_SIZE ? PAGE_SIZE : 16;
+    size_t align = size >= PAGE_SIZE ? PAGE_SIZE : size >= 64 ? 64 : 16;
     void *p;
 
     if (mem_must_fail() || posix_memalign(&p, align, size ? size : 1))
