@@ -36,8 +36,10 @@ class Row:
 class Table:
     """key: the part's name; note: how it was measured, one sentence or two."""
 
-    def __init__(self, key, title, unit, note="", rows=None, setup=None):
-        self.key, self.title, self.unit, self.note, self.rows, self.setup = key, title, unit, note, rows or {}, setup or {}
+    def __init__(self, key, title, unit, note="", bars=(), rows=None, setup=None):
+        """bars: {row: is it one}, where the rows' order matters"""
+        self.key, self.title, self.unit, self.note, self.setup = key, title, unit, note, setup or {}
+        self.rows = rows or {name: Row(bars[name]) for name in bars}
 
     def add(self, name, kind, *samples, bar=False):
         row = self.rows.setdefault(name, Row(bar))
@@ -52,7 +54,7 @@ class Table:
         rows = {}
         for name, fields in data["rows"].items():
             rows[name] = Row(fields["bar"], {kind: fields[kind] for kind in KINDS if kind in fields})
-        return Table(key, data["title"], data["unit"], data["note"], rows, data["setup"])
+        return Table(key, data["title"], data["unit"], data["note"], (), rows, data["setup"])
 
 
 def number(value):
