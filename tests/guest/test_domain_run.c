@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains run beside the one that made them: they share the CPU and keep their registers, floating-point ones too; their
+ * shutdown, or crash, is seen; what they may not do is refused; destroyed at any time, they give back all of their memory.
+ */
+#include "domain.h"
+#include "check.h"
+#include "hypercall.h"
+#include "mem.h"
+#include "time.h"
+#include <xen/memory.h>
+#include <xen/sched.h>
+
+#define STR_(x) #x
+#define STR(x)  STR_(x)
+/* hypercall nr, rdi, rsi; shutdown's argument is on the stack */
+#define CALL(nr)      "mov $" STR(nr) ", %eax\n syscall\n"
+#define SHUTDOWN(why) "push $" STR(why) "\n mov %rsp, %rsi\n mov $2, %edi\n" CALL(29)
+#define YIELD         "xor %edi, %edi\n" CALL(29)
+
+/* data[0] counts to 1000, yielding; all registers that the ABI keeps hold the domain's word, data[7]; data[1] counts what was lost. */
+DOMAIN_ASM(counter,
+    "mov $0x401000, %ebx\n"
+    "mov 56(%rbx), %r12\n mov %r12, %r13\n mov %r12, %r14\n mov %r12, %r15\n mov %r12, %rbp\n"
+    "movq %r12, %xmm3\n cvtsi2sd %r12, %xmm15\n movsd %xmm15, 64(%rbx)\n"
+    "1: incq (%rbx)\n"
+    YIELD
+    "cmp 56(%rbx), %r12\n jne 2f\n cmp %r12, %r13\n jne 2f\n cmp %r12, %r14\n jne 2f\n cmp %r12, %r15\n jne 2f\n cmp %r12, %rbp\n jne 2f\n"
+    "movq %xmm3, %rax\n cmp %rax, %r12\n jne 2f\n ucomisd 64(%rbx), %xmm15\n jne 2f\n"
+    "3: cmpq $1000, (%rbx)\n jb 1b\n"
+    SHUTDOWN(0)
+    "2: incq 8(%rbx)\n jmp 3b\n");
+
+DOMAIN_ASM(spinner, "mov $0x401000, %ebx\n 1: incq (%rbx)\n jmp 1b\n");
+
+DOMAIN_ASM(crasher, "mov 0, %rax\n");
+
+/* A domain may not call what is the control domain's: data[0], data[1] are the answers to domctl and platform_op. */
+DOMAIN_ASM(asker,
+    "mov $0x401000, %ebx\n lea 128(%rbx), %rdi\n" CALL(36) "mov %rax, (%rbx)\n"
+    "lea 128(%rbx), %rdi\n" CALL(7) "mov %rax, 8(%rbx)\n"
+    SHUTDOWN(1));
+
+static void check_run(void)
+{
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(counter));
+    d.data[7] = 0x1234567;
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_poweroff);
+    EXPECT_EQUAL(d.data[0], 1000);
+    EXPECT_EQUAL(d.data[1], 0);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+static void check_two(void)
+{
+    struct domain d[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        domain_make(&d[i], DOMAIN_CODE_OF(counter));
+        d[i].data[7] = 0x100 + i;
+        EXPECT_OK(domain_start(&d[i]));
+    }
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d[i].id));
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT_EQUAL(domain_wait(&d[i], 5000), SHUTDOWN_poweroff);
+        EXPECT_EQUAL(d[i].data[0], 1000);
+        EXPECT_EQUAL(d[i].data[1], 0);
+        EXPECT_OK(domain_destroy(&d[i]));
+    }
+}
+
+/* One that never gives up the CPU: it shares it, stops when paused, and goes on. */
+static void check_pause(void)
+{
+    struct domain d;
+    unsigned long n;
+
+    domain_make(&d, DOMAIN_CODE_OF(spinner));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 100), -1);
+    EXPECT_TRUE(d.data[0] > 0);
+    EXPECT_OK(domctl(XEN_DOMCTL_pausedomain, d.id));
+    n = d.data[0];
+    EXPECT_EQUAL(domain_wait(&d, 50), -1);
+    EXPECT_EQUAL(d.data[0], n);
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 100), -1);
+    EXPECT_TRUE(d.data[0] > n);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+static void check_crash(void)
+{
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(crasher));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_crash);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+static void check_asker(void)
+{
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(asker));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_reboot);
+    EXPECT_TRUE((long)d.data[0] < 0);
+    EXPECT_TRUE((long)d.data[1] < 0);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+/* More memory in all than there is: each life must give back what it had. */
+static void check_many(void)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        struct domain d;
+
+        domain_make(&d, DOMAIN_CODE_OF(spinner));
+        EXPECT_OK(domain_start(&d));
+        if (i & 1)
+            EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+        EXPECT_OK(domain_destroy(&d));
+    }
+}
+
+void test_main(void)
+{
+    check_run();
+    check_two();
+    check_pause();
+    check_crash();
+    check_asker();
+    check_many();
+}
