@@ -11,6 +11,7 @@
 #include "x86/counters.h"
 #include "x86/softirq.h"
 #include "x86/traps.h"
+#include "x86/uaccess.h"
 #include <xen/arch-x86/xen-mca.h>
 
 #define HYPERCALLS 64
@@ -86,46 +87,78 @@ void hypercall_entry(struct cpu_user_regs *r)
     r->rip -= 2; /* syscall, once more; rax still has the number */
 }
 
-/* One entry of a multicall.  True: the entry, and so the multicall, is to be issued again. */
-static bool multicall_entry(struct multicall_entry *e)
-{
-    hcall_fn *fn = handler_of(e->op);
-    struct hcall c = { .op = (uint32_t)e->op };
-    long rc = -XEN_ENOSYS;
+/* ---- Multicalls ---- */
 
-    for (unsigned i = 0; i < 6; i++)
-        c.arg[i] = e->args[i];
-    if (fn && e->op != __HYPERVISOR_multicall && e->op != __HYPERVISOR_iret) {
+/* An entry's words, each read once.  False: not the guest's memory. */
+static ALWAYS_INLINE bool entry_read(const struct multicall_entry *e, uint64_t *op, struct hcall *c)
+{
+    guest_access_begin();
+    guest_get(*op, &e->op, fault);
+    guest_get(c->arg[0], &e->args[0], fault);
+    guest_get(c->arg[1], &e->args[1], fault);
+    guest_get(c->arg[2], &e->args[2], fault);
+    guest_get(c->arg[3], &e->args[3], fault);
+    guest_get(c->arg[4], &e->args[4], fault);
+    guest_get(c->arg[5], &e->args[5], fault);
+    guest_access_end();
+    return true;
+fault:
+    guest_access_end();
+    return false;
+}
+
+static ALWAYS_INLINE bool result_write(struct multicall_entry *e, long rc)
+{
+    guest_access_begin();
+    guest_put(&e->result, rc, fault);
+    guest_access_end();
+    return true;
+fault:
+    guest_access_end();
+    return false;
+}
+
+/* Run one entry, which is in the guest's range.  0, -XEN_EFAULT, or 1: it, and so the multicall, is to be issued again. */
+static int entry_run(struct multicall_entry *e)
+{
+    struct hcall c = { .again = false };
+    long rc = -XEN_ENOSYS;
+    hcall_fn *fn;
+    uint64_t op;
+
+    if (!entry_read(e, &op, &c))
+        return -XEN_EFAULT;
+    fn = handler_of(op);
+    c.op = (uint32_t)op;
+    if (fn && op != __HYPERVISOR_multicall && op != __HYPERVISOR_iret) {
         COUNT_HYPERCALL(c.op);
         rc = fn(&c);
     }
-    e->result = (xen_ulong_t)rc;
-    for (unsigned i = 0; i < 6 && c.again; i++)
-        e->args[i] = c.arg[i];
+    if (unlikely(c.again) && copy_to_guest((uint64_t)e->args, c.arg, sizeof(c.arg)))
+        return -XEN_EFAULT;
+    if (!result_write(e, rc))
+        return -XEN_EFAULT;
     return c.again;
 }
 
 long do_multicall(struct hcall *c)
 {
+    struct multicall_entry *e = (struct multicall_entry *)c->arg[0];
     uint32_t count = (uint32_t)c->arg[1], done;
-    struct multicall_entry e;
+    int rc = 0;
 
+    if (!guest_range_ok(c->arg[0], (uint64_t)count * sizeof(*e)))
+        return -XEN_EFAULT;
     for (done = 0; done < count; done++) {
-        bool again;
-
         if (done && preempt_needed())
             break;
-        if (copy_from_guest_at(&e, c->arg[0], done, sizeof(e)))
-            return -XEN_EFAULT;
-        again = multicall_entry(&e);
-        if (copy_to_guest_at(c->arg[0], done, &e, sizeof(e)))
-            return -XEN_EFAULT;
-        if (again)
+        rc = entry_run(&e[done]);
+        if (rc)
             break;
     }
-    if (done == count)
-        return 0;
-    c->arg[0] += done * sizeof(e);
+    if (rc < 0 || done == count)
+        return rc;
+    c->arg[0] += done * sizeof(*e);
     c->arg[1] = count - done;
     return hcall_again(c);
 }
