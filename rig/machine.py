@@ -34,6 +34,15 @@ DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
 # Everything waits longer on a slower or busier computer.
 EMULATORS = int(os.environ.get("HOSPES_EMULATORS", "2"))
 PATIENCE = float(os.environ.get("HOSPES_PATIENCE", "1"))
+# The newer emulator, beside Debian 12's own: where rig/qemu10 puts it, and a CPU of it that has SMAP.
+QEMU10 = os.path.join(RIG, "qemu10", "qemu-system-x86_64")
+QEMU10_CPU = "max"
+
+
+def qemu10_missing():
+    """Why QEMU 10 can't be used, or nothing."""
+    done = subprocess.run([os.path.join(TOP, "rig", "qemu10")], capture_output=True, text=True)
+    return "" if done.returncode == 0 else "no QEMU 10: " + (done.stderr.strip().splitlines() or ["rig/qemu10 failed"])[-1]
 
 
 class MachineError(Exception):
@@ -46,6 +55,7 @@ class Config:
     cpus: int = 1
     mem: str = "1536M"
     dom0_mem: str = ""          # default: mem less 256 MiB; "all": say nothing
+    qemu: str = os.environ.get("QEMU", "qemu-system-x86_64")    # the emulator
     machine: str = "q35"        # q35, pc, or any QEMU machine with options
     cpu: str = "qemu64"
     disk: str = "virtio-blk"    # virtio-blk, ahci, nvme, none
@@ -144,7 +154,7 @@ class CommandLine:
 
     def build(self):
         c = self.c
-        args = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", c.machine, "-cpu", c.cpu,
+        args = [c.qemu, "-nodefaults", "-display", "none", "-machine", c.machine, "-cpu", c.cpu,
                 "-m", str(megabytes(c.mem)), "-smp", str(c.cpus)]
         args += self.clock() + self.payload() + self.disk() + self.network()
         args += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]

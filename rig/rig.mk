@@ -5,7 +5,9 @@
 ##                 CPUS=2 MEM=4G INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
-## make test       every test; TESTS='host guest system' chooses groups, HV=xen runs on Xen what can
+## make test       every test; TESTS='host guest guest10 system' chooses groups, HV=xen runs on Xen what can;
+##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 change lengths (12 for each of stress-ng's classes, 600)
+## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
 ## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp memory size' chooses,
 ##                 RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
 ## make image      Debian's kernels and userland for the emulated server, below build/rig
@@ -22,7 +24,7 @@ MACHINE ?= q35
 CPU     ?= qemu64
 HVARGS  ?=
 ARGS    ?=
-TESTS   ?= host guest system
+TESTS   ?= host guest guest10 system
 PARTS   ?=
 RUNS    ?= 3
 STORE   ?=

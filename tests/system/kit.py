@@ -7,7 +7,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "rig"))
-from machine import RIG, TOP, CommandLine, Config, Machine, MachineError, hypervisor_image  # noqa: E402,F401
+from machine import QEMU10, QEMU10_CPU, RIG, TOP, CommandLine, Config, Machine, MachineError, hypervisor_image, qemu10_missing  # noqa: E402,F401
 
 HV = os.environ.get("HV", "hospes")
 
@@ -16,10 +16,12 @@ class Skip(Exception):
     """The test does not apply here, and why."""
 
 
-def test(timeout=180, cases=None):
-    """Marks a test: its time limit in seconds and, if it has them, its cases (strings)."""
+def test(timeout=180, cases=None, beside=False):
+    """Marks a test: its time limit in seconds and, if it has them, its cases (strings). beside: it hardly uses the
+    processors, so it may run next to all others.
+    """
     def mark(function):
-        function.is_test, function.timeout, function.cases = True, timeout, cases or [None]
+        function.is_test, function.timeout, function.cases, function.beside = True, timeout, cases or [None], beside
         return function
     return mark
 
@@ -38,6 +40,17 @@ boot.count = 0
 def seconds(name, default):
     """A length that the environment may change, e.g. STRESS_SECONDS=300."""
     return int(os.environ.get(name, default))
+
+
+def audit(machine):
+    """The hypervisor's own audit of page types and of its heap (debug key A) finds nothing. Hospes only."""
+    if HV == "xen":
+        return
+    machine.send("\x01\x01\x01")
+    machine.send("A")
+    faults = machine.wait(r"audit: (\d+) faults", 120).group(1)
+    machine.send("\x01\x01\x01")
+    assert faults == "0", machine.error(f"audit: {faults} faults")
 
 
 def no_complaints(machine):

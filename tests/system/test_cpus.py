@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """CPU hot-unplug and plug from inside dom0."""
-from kit import boot, no_complaints, test
+from kit import audit, boot, no_complaints, test
 
 
 def unplug_and_plug(m, cpu):
@@ -12,9 +12,9 @@ def unplug_and_plug(m, cpu):
     m.run(f"taskset -c {cpu} sha256sum /bin/bash", check=True)
 
 
-@test(timeout=300)
-def unplug_idle():
-    with boot(cpus=4) as m:
+@test(timeout=300, cases=["single", "multi"])
+def unplug_idle(threads):
+    with boot(cpus=4, threads=threads) as m:
         m.ready()
         for cpu in (1, 2, 3, 1):
             unplug_and_plug(m, cpu)
@@ -22,12 +22,14 @@ def unplug_idle():
         no_complaints(m)
 
 
-@test(timeout=300)
-def unplug_under_load():
-    with boot(cpus=2) as m:
+@test(timeout=300, cases=["single", "multi"])
+def unplug_under_load(threads):
+    """multi: each emulated CPU is a host thread."""
+    with boot(cpus=2, threads=threads) as m:
         m.ready()
         m.run("(while :; do sha256sum /bin/bash /bin/tar > /dev/null; done) > /dev/null 2>&1 &\n"
               "(while :; do sha256sum /bin/bash /bin/tar > /dev/null; done) > /dev/null 2>&1 &")
         for _ in range(5):
             unplug_and_plug(m, 1)
+        audit(m)
         no_complaints(m)

@@ -2,6 +2,7 @@
 """Disks and network cards with Debian's own drivers: transfers both ways, checked by their sums."""
 import hashlib
 import os
+import re
 import socket
 import tempfile
 
@@ -58,19 +59,38 @@ def network_transfers(m, content):
     assert digest(receive(m.port(3002))) == output.split()[0], "sent by the guest: wrong content"
 
 
-def interrupts(m, wanted):
-    """The devices interrupt in the way wanted (msi or intx)."""
-    table = m.run("grep -E 'virtio|ahci|nvme|eth|ens|enp' /proc/interrupts", check=True)[0].splitlines()
-    msi = [line for line in table if "msi" in line.lower()]
-    assert (not msi) if wanted == "intx" else msi, f"interrupts are not {wanted}:\n" + "\n".join(table)
+# How each driver wants its interrupts where it may have them, as /proc/interrupts calls it.
+KINDS = {"virtio-blk": ("virtio", "msi-x"), "virtio-net": ("virtio", "msi-x"), "ahci": ("ahci", "msi"), "nvme": ("nvme", "msi-x"),
+         "e1000e": (r"eth|enp|ens", "msi-x")}
+
+
+def interrupts(m, devices, wanted):
+    """Each device's interrupts come in the way wanted, and do come. wanted: own (the driver's choice) or intx."""
+    table = m.run("cat /proc/interrupts", check=True)[0].splitlines()
+    for device in devices:
+        name, own = KINDS[device]
+        lines = [line for line in table if re.search(name, line)]
+        assert lines, f"no interrupts of {device}:\n" + "\n".join(table)
+        for line in lines:
+            kind = (re.search(r"-(msi-x|msi)\b", line) or [None, "intx"])[1]
+            expected = own if wanted == "own" else wanted
+            assert kind == expected, f"{device}: not {expected}: {line}"
+        counts = sum(int(number) for line in lines for number in re.findall(r"(?<= )\d+(?= )", line.split(":", 1)[1]))
+        assert counts, f"{device}: never interrupts:\n" + "\n".join(lines)
+
+
+# One NVMe command at a time: with more, QEMU 7.2 (not 10) leaves the INTx line up after the driver took the completions by
+# its shadow doorbells; the storm of interrupts comes without a hypervisor, too.
+ARGUMENTS = {"intx": "pci=nomsi nvme.io_queue_depth=2", "own": ""}
 
 
 @test(timeout=300, cases=[
-    "q35 virtio-blk virtio-net msi", "q35 ahci e1000e msi", "q35 nvme virtio-net msi",
-    "pc virtio-blk e1000e msi", "pc ahci virtio-net msi", "pc nvme e1000e msi",
+    "q35 virtio-blk virtio-net own", "q35 ahci e1000e own", "q35 nvme virtio-net own",
+    "pc virtio-blk e1000e own", "pc ahci virtio-net own", "pc nvme e1000e own",
     "q35 virtio-blk virtio-net intx", "q35 ahci e1000e intx", "q35 nvme virtio-net intx", "pc virtio-blk e1000e intx",
-    "pc ahci virtio-net intx"])
+    "pc ahci virtio-net intx", "pc nvme virtio-net intx"])
 def transfers(case):
+    """own: as the drivers choose, that is MSI for AHCI and MSI-X for all others (e1000e finds no MSI in QEMU)."""
     machine, disk, nic, kind = case.split()
     content = os.urandom(SIZE)
     with tempfile.NamedTemporaryFile(suffix=".disk") as second:
@@ -78,9 +98,9 @@ def transfers(case):
         second.flush()
         drive = ("-drive", f"file={second.name},format=raw,if=none,id=second,cache=writethrough")
         with boot(machine=machine, disk=disk, nic=nic, forwards=(3001, 3002), qemu_args=drive + SECOND[disk], cpus=2,
-                  kernel_args="pci=nomsi" if kind == "intx" else "") as m:
+                  kernel_args=ARGUMENTS[kind]) as m:
             m.ready()
-            interrupts(m, kind)
             disk_transfers(m, second.name, content)
             network_transfers(m, content)
+            interrupts(m, (disk, nic), kind)
             no_complaints(m)

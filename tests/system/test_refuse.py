@@ -59,3 +59,9 @@ def no_module():
 @test()
 def too_little_memory_for_dom0():
     refused(dom0_mem="8M")
+
+
+@test()
+def too_little_memory_in_the_machine():
+    """A server smaller than what dom0 was promised."""
+    refused(mem="160M", dom0_mem="1G")
