@@ -82,10 +82,10 @@ static uint64_t type_word(enum frame_type type, uint64_t flags, uint32_t aux, ui
     return (uint64_t)type << TYPE_SHIFT | flags | (uint64_t)aux << TYPE_AUX_SHIFT | count;
 }
 
-/* Nothing uses the frame any more: remember the type, and when that was (P4). */
-static uint64_t type_word_unused(enum frame_type type)
+/* Nothing uses the frame any more: remember the type, and since when no way led to it (P4). */
+static uint64_t type_word_unused(enum frame_type type, uint32_t stamp)
 {
-    return type_word(type, 0, ptype_port_stamp() & 0xffffff, 0);
+    return type_word(type, 0, stamp & 0xffffff, 0);
 }
 
 /* No CPU sees the frame any more as it was used until `stamp`. */
@@ -128,7 +128,7 @@ void ptype_put_writable(mfn_t m)
 
     do {
         assert(TYPE_OF(old) == FT_WRITABLE && (old & TYPE_COUNT_MASK));
-        next = (old & TYPE_COUNT_MASK) > 1 ? old - 1 : type_word_unused(FT_WRITABLE);
+        next = (old & TYPE_COUNT_MASK) > 1 ? old - 1 : type_word_unused(FT_WRITABLE, ptype_port_stamp());
     } while (!swap(w, &old, next));
 }
 
@@ -148,13 +148,37 @@ static void type_set_filled(mfn_t m, unsigned n)
     type_set_flags(m, (uint64_t)n << TYPE_AUX_SHIFT, TYPE_FILLED_MASK);
 }
 
-/* One use of a table that isn't (or no more) filled goes. */
-static void type_drop_use(mfn_t m)
+/*
+ * A pin keeps a table, but is no way for the processor to it.  Kernels pin their L1 tables one by one; so an L1 notes when an entry
+ * last ceased to lead to it, and if the pin goes last, that is the frame's stamp: many tables of a process that has ended
+ * become memory again by one flush, not by one each.
+ */
+static uint64_t link_stamped(uint64_t w)
+{
+    if (TYPE_OF(w) != FT_L1)
+        return w;
+    return (w & ~TYPE_LINEAR_MASK) | ((uint64_t)ptype_port_stamp() << TYPE_LINEAR_SHIFT & TYPE_LINEAR_MASK);
+}
+
+/* The latest time that the note can mean. */
+static uint32_t link_stamp(uint64_t w)
+{
+    uint32_t now = ptype_port_stamp(), wrap = 1u << TYPE_LINK_BITS;
+    uint32_t when = (now & ~(wrap - 1)) | TYPE_LINEAR(w);
+
+    return when > now ? when - wrap : when;
+}
+
+/* One use of a table that isn't (or no more) filled goes; `link`: an entry or a CR3 led to it, or it isn't known. */
+static void type_drop_use(mfn_t m, bool link)
 {
     uint64_t old = load(&frame_of(m)->type);
 
     assert(old & TYPE_COUNT_MASK);
-    type_set(m, (old & TYPE_COUNT_MASK) > 1 ? old - 1 : type_word_unused(TYPE_OF(old)));
+    if ((old & TYPE_COUNT_MASK) > 1)
+        type_set(m, (link ? link_stamped(old) : old) - 1);
+    else
+        type_set(m, type_word_unused(TYPE_OF(old), link || TYPE_OF(old) != FT_L1 ? ptype_port_stamp() : link_stamp(old)));
 }
 
 /* ---- Entries ---- */
@@ -409,7 +433,7 @@ static int table_validate(const struct ptype_ctx *ctx, mfn_t m, enum frame_type 
     if (rc && rc != -XEN_EAGAIN) {
         rc = table_empty(ctx, m, type, t) ? -XEN_ENOTEMPTY : -XEN_EINVAL;
         if (rc == -XEN_EINVAL)
-            type_drop_use(m);
+            type_drop_use(m, true);
     } else if (rc == 0 && type == FT_L4) {
         ptype_port_init_l4(ctx->table_owner, t);
     }
@@ -424,7 +448,7 @@ static int segments_validate(mfn_t m)
 
     frame_unmap(t);
     if (rc)
-        type_drop_use(m);
+        type_drop_use(m, true);
     return rc;
 }
 
@@ -434,8 +458,10 @@ static int table_advance(const struct ptype_ctx *ctx, mfn_t m)
     enum frame_type type = TYPE_OF(load(&frame_of(m)->type));
     int rc = type == FT_SEG ? segments_validate(m) : table_validate(ctx, m, type);
 
-    if (rc == 0)
+    if (rc == 0) {
         type_set_flags(m, TYPE_VALIDATED, TYPE_PARTIAL | TYPE_FILLED_MASK);
+        type_set(m, link_stamped(load(&frame_of(m)->type)));
+    }
     return rc;
 }
 
@@ -484,7 +510,7 @@ void ptype_park(mfn_t m)
     if ((w & TYPE_COUNT_MASK) == 1) {
         type_set_flags(m, TYPE_PARKED, 0);
     } else { /* somebody else's walk will finish it: give ours back */
-        type_drop_use(m);
+        type_drop_use(m, true);
         ref_drop(m);
     }
 }
@@ -497,7 +523,7 @@ int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m)
     return ptype_put(ctx, m);
 }
 
-int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
+static int table_put(const struct ptype_ctx *ctx, mfn_t m, bool link)
 {
     uint64_t w = load(&frame_of(m)->type);
     enum frame_type type = TYPE_OF(w);
@@ -517,9 +543,14 @@ int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
         if (rc)
             return rc;
     }
-    type_drop_use(m);
+    type_drop_use(m, link);
     ref_drop(m);
     return 0;
+}
+
+int ptype_put(const struct ptype_ctx *ctx, mfn_t m)
+{
+    return table_put(ctx, m, true);
 }
 
 /* ---- Pins ---- */
@@ -550,7 +581,7 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m)
     if ((w & TYPE_COUNT_MASK) == 0 || !(w & (TYPE_PINNED | TYPE_PARKED)))
         return -XEN_EINVAL;
     type_set_flags(m, 0, TYPE_PINNED);
-    rc = ptype_put(ctx, m);
+    rc = table_put(ctx, m, w & TYPE_PARKED);
     if (rc == -XEN_EAGAIN)
         type_set_flags(m, TYPE_PARKED, 0);
     return rc;
@@ -749,7 +780,7 @@ static void audit_frame(struct audit *a, mfn_t m)
         audit_fault(a, m, "P6: parked, but not partial, or somebody's");
     if ((w & TYPE_PINNED) && (w & TYPE_COUNT_MASK) <= a->uses[m.n])
         audit_fault(a, m, "P7: pinned without a use");
-    if (is_table(w) && a->linear[m.n] != (w & TYPE_SOURCE ? TYPE_LINEAR(w) : TYPE_LINEAR(w) << 16))
+    if (is_table(w) && TYPE_OF(w) != FT_L1 && a->linear[m.n] != (w & TYPE_SOURCE ? TYPE_LINEAR(w) : TYPE_LINEAR(w) << 16))
         audit_fault(a, m, "P9: linear entries miscounted, or both ways");
 }
 

@@ -392,7 +392,7 @@ static void recount(void)
         uses = n.uses[m] + W.held_uses[m] + W.pinned[m] + !!(w & TYPE_PARKED);
         MUST(refs == refs_of(m));
         MUST(uses == (w & TYPE_COUNT_MASK));
-        if (is_table_type(w)) {
+        if (is_table_type(w) && TYPE_OF(w) != FT_L1) {
             MUST(!n.linear_from[m] || !n.linear_to[m]);
             MUST(TYPE_LINEAR(w) == n.linear_from[m] + n.linear_to[m]);
             MUST(!(w & TYPE_SOURCE) == !n.linear_from[m]);
@@ -421,7 +421,7 @@ static void model_put(uint64_t m);
 static void model_load(void)
 {
     for (unsigned m = 1; m < FRAMES; m++) {
-        unsigned linear = is_ram(m) && is_table_type(word(m)) ? TYPE_LINEAR(word(m)) : 0;
+        unsigned linear = is_ram(m) && is_table_type(word(m)) && TYPE_OF(word(m)) != FT_L1 ? TYPE_LINEAR(word(m)) : 0;
 
         W.model[m] = is_ram(m) ? (struct mframe){ .refs = refs_of(m), .uses = word(m) & TYPE_COUNT_MASK,
                                                   .linear_from = word(m) & TYPE_SOURCE ? linear : 0,
@@ -440,7 +440,7 @@ static void model_compare(void)
         MUST(!(word(m) & TYPE_COUNT_MASK) || !(word(m) & TYPE_PARTIAL));
         MUST(W.model[m].refs == refs_of(m));
         MUST(W.model[m].uses == (word(m) & TYPE_COUNT_MASK));
-        if (is_table_type(word(m)))
+        if (is_table_type(word(m)) && TYPE_OF(word(m)) != FT_L1)
             MUST(W.model[m].linear_from + W.model[m].linear_to == TYPE_LINEAR(word(m)));
         MUST(!W.model[m].uses || W.model[m].type == TYPE_OF(word(m)));
     }

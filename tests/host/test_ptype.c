@@ -129,6 +129,35 @@ static void test_stamp(void **state)
     world_end();
 }
 
+/* An L1 that is pinned too: the flush before it is memory again goes by when no entry led to it any more, not by the unpin. */
+static void test_stamp_of_links(void **state)
+{
+    (void)state;
+    for (unsigned rounds = 0; rounds < 2; rounds++) {
+        world_start(true, 0);
+        W.clock = rounds ? (1u << TYPE_LINK_BITS) - 3 : 5; /* the short note wraps */
+        for (unsigned i = 0; i < CPUS; i++)
+            W.cpu[i].last_flush = W.clock;
+        assert_int_equal(ptype_pin(&d1, MFN(30), FT_L1), 0);
+        entries(2)[0] = entries(2)[1] = to(30, PTE_RW);
+        assert_int_equal(ptype_pin(&d1, MFN(2), FT_L2), 0);
+        W.pinned[30] = W.pinned[2] = true;
+        W.clock += 4;
+        assert_int_equal(ptype_unpin(&d1, MFN(2)), 0);
+        W.pinned[2] = false;
+        W.clock += 40;
+        assert_int_equal(ptype_unpin(&d1, MFN(30)), 0);
+        W.pinned[30] = false;
+        assert_int_equal(ptype_get_writable(MFN(30)), 0);
+        assert_int_equal(W.flush_stamp, rounds ? (1u << TYPE_LINK_BITS) + 1 : 9);
+        ptype_put_writable(MFN(30));
+        assert_int_equal(ptype_pin(&d1, MFN(30), FT_L1), 0);
+        W.pinned[30] = true;
+        world_check();
+        world_end();
+    }
+}
+
 static void test_counters_full(void **state)
 {
     const uint64_t full = (uint64_t)FT_WRITABLE << TYPE_SHIFT | TYPE_VALIDATED | TYPE_COUNT_MASK;
@@ -514,7 +543,8 @@ static void test_audit_sees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_second_writer), cmocka_unit_test(test_stamp), cmocka_unit_test(test_counters_full),
+        cmocka_unit_test(test_second_writer), cmocka_unit_test(test_stamp), cmocka_unit_test(test_stamp_of_links),
+        cmocka_unit_test(test_counters_full),
         cmocka_unit_test(test_nobodys_frames), cmocka_unit_test(test_bad_then_good), cmocka_unit_test(test_unpin_at_once),
         cmocka_unit_test(test_unpark_not_ours), cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_flags), cmocka_unit_test(test_linear), cmocka_unit_test(test_linear_other), cmocka_unit_test(test_linear_last),

@@ -210,7 +210,7 @@ static void make_tables(void)
         int rc;
 
         pt_lock_take();
-        rc = ptype_pin(&c, MFN(m), type);
+        rc = ptype_get(&c, MFN(m), type); /* not a pin: that is no way to the table for a walker */
         pthread_mutex_unlock(&pt_lock);
         if (rc)
             continue;
@@ -221,7 +221,7 @@ static void make_tables(void)
             sched_yield();
         }
         pt_lock_take();
-        rc = ptype_unpin(&c, MFN(m));
+        rc = ptype_put(&c, MFN(m));
         pthread_mutex_unlock(&pt_lock);
         assert_int_equal(rc, 0);
     }
