@@ -37,6 +37,8 @@ domctl_fn domctl_create, domctl_destroy, domctl_pause, domctl_unpause, domctl_re
 /* ctl/domvcpu.c */
 domctl_fn domctl_set_context, domctl_get_context, domctl_vcpu_info, domctl_set_affinity, domctl_get_affinity,
     domctl_set_ext_context, domctl_get_ext_context, domctl_trigger;
+/* ctl/domstate.c */
+domctl_fn domctl_get_xstate, domctl_set_xstate, domctl_get_msrs, domctl_set_msrs;
 /* ctl/domset.c */
 domctl_fn domctl_scheduler, domctl_irq_permission, domctl_iomem_permission, domctl_ioport_permission,
     domctl_time_offset, domctl_get_tsc_info, domctl_set_tsc_info, domctl_set_node_affinity, domctl_get_node_affinity,

@@ -275,3 +275,31 @@ bool pv_msr_write(struct vcpu *v, uint32_t nr, uint64_t val)
         return still_write(v, nr, val);
     }
 }
+
+/* ---- Saving ---- */
+
+const uint32_t pv_saved_msr[PV_SAVED_MSRS] = { MSR_SPEC_CTRL, MSR_TSC_AUX };
+
+bool pv_msr_saved(const struct vcpu *v, unsigned i, uint64_t *val)
+{
+    *val = i == 0 ? v->pv->spec_ctrl : v->pv->tsc_aux;
+    return i == 0 ? spec_guest_mask() != 0 : has_tsc_aux();
+}
+
+bool pv_msr_restore(struct vcpu *v, uint32_t nr, uint64_t val)
+{
+    switch (nr) {
+    case MSR_SPEC_CTRL:
+        if (val & ~spec_guest_mask())
+            return false;
+        v->pv->spec_ctrl = val;
+        return true;
+    case MSR_TSC_AUX:
+        if (!has_tsc_aux() || val >> 32)
+            return false;
+        v->pv->tsc_aux = (uint32_t)val;
+        return true;
+    default:
+        return false;
+    }
+}

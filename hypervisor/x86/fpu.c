@@ -127,10 +127,15 @@ uint64_t fpu_xcr0(const struct fpu_vcpu *f)
     return f->xcr0;
 }
 
+static bool xcr0_ok(uint64_t x)
+{
+    return xcr0_mask && !(x & ~xcr0_mask) && (x & XCR0_X87) && (!(x & XCR0_AVX) || (x & XCR0_SSE)) &&
+           (!(x & XCR0_AVX512) || ((x & XCR0_AVX512) == XCR0_AVX512 && (x & XCR0_AVX)));
+}
+
 int fpu_set_xcr0(struct fpu_vcpu *f, uint64_t x)
 {
-    if (!xcr0_mask || (x & ~xcr0_mask) || !(x & XCR0_X87) || ((x & XCR0_AVX) && !(x & XCR0_SSE)) ||
-        ((x & XCR0_AVX512) && ((x & XCR0_AVX512) != XCR0_AVX512 || !(x & XCR0_AVX))))
+    if (!xcr0_ok(x))
         return -XEN_EINVAL;
     f->xcr0 = x;
     return xsetbv_safe(0, x) ? -XEN_EINVAL : 0;
@@ -151,4 +156,32 @@ void fpu_set_fxsave(struct fpu_vcpu *f, const void *image)
 void fpu_get_fxsave(const struct fpu_vcpu *f, void *image)
 {
     memcpy(image, f->area, 512);
+}
+
+void fpu_get_xsave(const struct fpu_vcpu *f, void *area)
+{
+    memcpy(area, f->area, xsave_size);
+}
+
+/* The header, behind the 512 bytes of FXSAVE: which components are there, no compaction, zeroes. */
+static bool xsave_header_ok(const uint64_t *header, uint64_t ever)
+{
+    for (unsigned i = 1; i < 8; i++)
+        if (header[i])
+            return false;
+    return !(header[0] & ~ever);
+}
+
+int fpu_set_xsave(struct fpu_vcpu *f, uint64_t xcr0, uint64_t ever, const void *area, size_t size)
+{
+    if (!ever) /* it never used XSAVE: all is in the FXSAVE image */
+        return 0;
+    if (size < 576 || size > xsave_size || !xcr0_ok(xcr0) || (ever & ~xcr0_mask) || (xcr0 & ~ever) ||
+        !xsave_header_ok((const uint64_t *)area + 64, ever))
+        return -XEN_EINVAL;
+    memset(f->area, 0, area_size);
+    memcpy(f->area, area, size);
+    f->xcr0 = xcr0;
+    f->last_cpu = ~0u;
+    return 0;
 }

@@ -29,5 +29,9 @@ uint32_t fpu_xsave_size(void);
 /* From a 512-byte FXSAVE image (vcpu_guest_context).  The vCPU doesn't run. */
 void fpu_set_fxsave(struct fpu_vcpu *f, const void *image);
 void fpu_get_fxsave(const struct fpu_vcpu *f, void *image);
+/* The same as an XSAVE area, in the standard format, of fpu_xsave_size() bytes.  set: of `size` bytes, with the guest's XCR0 and all that it ever
+ * had in that; 0, or -XEN_EINVAL (what this machine or the architecture doesn't have) and nothing is changed. */
+void fpu_get_xsave(const struct fpu_vcpu *f, void *area);
+int fpu_set_xsave(struct fpu_vcpu *f, uint64_t xcr0, uint64_t ever, const void *area, size_t size);
 
 #endif

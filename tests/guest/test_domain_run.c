@@ -3,6 +3,7 @@
  * Domains run beside the one that made them: they share the CPU and keep their registers, floating-point ones too; their
  * shutdown, or crash, is seen; what they may not do is refused; destroyed at any time, they give back all of their memory.
  */
+/* qemu: -cpu max,-smap */
 #include "domain.h"
 #include "check.h"
 #include "hypercall.h"
@@ -30,6 +31,14 @@ DOMAIN_ASM(counter,
     "3: cmpq $1000, (%rbx)\n jb 1b\n"
     SHUTDOWN(0)
     "2: incq 8(%rbx)\n jmp 3b\n");
+
+/* Turns XSAVE on, as a kernel does, and leaves its word in xmm3. */
+DOMAIN_ASM(holder,
+    "mov $0x401000, %ebx\n mov %cr4, %rax\n or $0x40000, %eax\n mov %rax, %cr4\n"
+    "xor %ecx, %ecx\n xor %edx, %edx\n mov $3, %eax\n xsetbv\n movq 56(%rbx), %xmm3\n" SHUTDOWN(0));
+
+/* data[2]: what xmm3 holds when it starts. */
+DOMAIN_ASM(reader, "mov $0x401000, %ebx\n movq %xmm3, 16(%rbx)\n" SHUTDOWN(0));
 
 DOMAIN_ASM(spinner, "mov $0x401000, %ebx\n 1: incq (%rbx)\n jmp 1b\n");
 
@@ -120,6 +129,40 @@ static void check_asker(void)
 }
 
 /* More memory in all than there is: each life must give back what it had. */
+/* The floating-point state of a paused domain is read, and another domain goes on with it. */
+static void check_state(void)
+{
+    static uint64_t state[1024];
+    struct domain d, e;
+    uint64_t size;
+
+    domain_make(&d, DOMAIN_CODE_OF(holder));
+    domain_make(&e, DOMAIN_CODE_OF(reader));
+    d.data[7] = 0x987654321;
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domain_start(&e));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_poweroff);
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpuextstate, d.id));
+    size = domctl_op.u.vcpuextstate.size;
+    REQUIRE(size <= sizeof(state));
+    set_xen_guest_handle(domctl_op.u.vcpuextstate.buffer, state);
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpuextstate, d.id));
+    EXPECT_EQUAL(state[1] & 3, 3);
+    EXPECT_OK(domctl(XEN_DOMCTL_setvcpuextstate, e.id));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, e.id));
+    EXPECT_EQUAL(domain_wait(&e, 5000), SHUTDOWN_poweroff);
+    EXPECT_EQUAL(e.data[2], 0x987654321);
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+    domctl_op.u.vcpuextstate.size = size;
+    set_xen_guest_handle(domctl_op.u.vcpuextstate.buffer, state);
+    state[0] = ~0ul;
+    EXPECT_ERR(domctl(XEN_DOMCTL_setvcpuextstate, e.id), EINVAL);
+    EXPECT_OK(domain_destroy(&d));
+    EXPECT_OK(domain_destroy(&e));
+}
+
 static void check_many(void)
 {
     for (unsigned i = 0; i < 200; i++) {
@@ -140,5 +183,6 @@ void test_main(void)
     check_pause();
     check_crash();
     check_asker();
+    check_state();
     check_many();
 }

@@ -4,6 +4,7 @@
  * and a place to run, looked at, paused and unpaused, its registers set and read; destroyed, and then unknown.  Bad numbers,
  * versions and kinds are refused.
  */
+/* qemu: -cpu max,-smap */
 #define __XEN_TOOLS__ 1
 #include "check.h"
 #include "hypercall.h"
@@ -207,6 +208,43 @@ static void check_kind(domid_t id)
     EXPECT_EQUAL(info(id)->handle[3], 0x55);
 }
 
+/* State beyond the context: on a processor with XSAVE. */
+static void check_state(domid_t id)
+{
+    static uint64_t buffer[1024];
+    struct xen_domctl_vcpuextstate *e = &op.u.vcpuextstate;
+    xen_domctl_vcpu_msr_t msr = { .index = 0xc0000103, .value = 7 };
+    uint64_t size, mask;
+
+    memset(&op.u, 0, sizeof(op.u));
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpuextstate, id));
+    size = e->size;
+    mask = e->xfeature_mask;
+    EXPECT_TRUE(mask & 1);
+    EXPECT_TRUE(size >= 16 && size <= sizeof(buffer));
+    e->vcpu = 9;
+    EXPECT_ERR(domctl(XEN_DOMCTL_getvcpuextstate, id), ESRCH);
+    memset(&op.u, 0, sizeof(op.u));
+    EXPECT_OK(domctl(XEN_DOMCTL_get_vcpu_msrs, id));
+    EXPECT_TRUE(op.u.vcpu_msrs.msr_count > 0);
+    op.u.vcpu_msrs.msr_count = 1;
+    set_xen_guest_handle(op.u.vcpu_msrs.msrs, &msr);
+    EXPECT_OK(domctl(XEN_DOMCTL_set_vcpu_msrs, id));
+    msr.index = 0x1234;
+    EXPECT_ERR(domctl(XEN_DOMCTL_set_vcpu_msrs, id), EINVAL);
+    EXPECT_EQUAL(op.u.vcpu_msrs.msr_count, 0);
+    op.u.vcpu_msrs.msr_count = 1;
+    msr.index = 0xc0000103;
+    msr.value = 1ul << 32;
+    EXPECT_ERR(domctl(XEN_DOMCTL_set_vcpu_msrs, id), EINVAL);
+    op.u.vcpu_msrs.msr_count = 1;
+    msr.index = 0;
+    EXPECT_OK(domctl(XEN_DOMCTL_get_vcpu_msrs, id));
+    EXPECT_EQUAL(op.u.vcpu_msrs.msr_count, 1);
+    EXPECT_EQUAL(msr.index, 0xc0000103);
+    EXPECT_EQUAL(msr.value, 7);
+}
+
 static void check_permissions(domid_t id)
 {
     memset(&op.u, 0, sizeof(op.u));
@@ -241,6 +279,7 @@ static void life(domid_t wanted)
     check_scheduler(id);
     check_memory(id);
     check_kind(id);
+    check_state(id);
     check_permissions(id);
     EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, id));
     EXPECT_ERR(domctl(XEN_DOMCTL_destroydomain, id), ESRCH);
