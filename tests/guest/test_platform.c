@@ -182,6 +182,16 @@ static void power(void)
     op.u.enter_acpi_sleep.sleep_state = 9;
     op.u.enter_acpi_sleep.val_a = op.u.enter_acpi_sleep.val_b = 0x2000;
     EXPECT_ERR(platform(XENPF_enter_acpi_sleep), EINVAL);
+    if (!test_on_xen()) { /* Xen would do it */
+        clear();
+        op.u.enter_acpi_sleep.sleep_state = 3;
+        op.u.enter_acpi_sleep.val_a = 0x2000;
+        EXPECT_ERR(platform(XENPF_enter_acpi_sleep), EOPNOTSUPP);
+    }
+    clear();
+    op.u.core_parking.type = XEN_CORE_PARKING_GET;
+    EXPECT_OK(platform(XENPF_core_parking));
+    EXPECT_EQUAL(op.u.core_parking.idle_nums, 0);
     clear();
     op.u.core_parking.type = 9;
     EXPECT_REFUSED(platform(XENPF_core_parking));
