@@ -263,7 +263,7 @@ boot_l2_image:
         .fill   64, 8, 0
 boot_stack_top:
 
-        .section .bss.page, "aw", @nobits
+        .section .bss..stack, "aw", @nobits
         .balign 4096                    /* hospes.lds.in puts it at a multiple of its size */
         .globl boot_cpu_stack
 boot_cpu_stack:
