@@ -150,11 +150,22 @@ void sched_charge(struct sched_rq *rq, uint64_t now)
     rq_advance(rq);
 }
 
+static uint64_t ratelimit(const struct sched_rq *rq)
+{
+    return __atomic_load_n(&rq->sys->ratelimit, __ATOMIC_RELAXED);
+}
+
+/* What one under fair share gets at a stretch, although others wait. */
+static uint64_t longest_run(const struct sched_rq *rq)
+{
+    return MAX(SLICE_MAX, ratelimit(rq));
+}
+
 /* Bring e's virtual time to at most LAG_MAX and what a slice costs it after rq's, and at most `behind` before rq's or that of the one who has had least
  * (one just taken from another queue may be before rq's). */
 static void vtime_fit(struct sched_rq *rq, struct sched_ent *e, uint64_t behind)
 {
-    uint64_t base = rq->vtime, ahead = LAG_MAX + weighted(SLICE_MAX, e->weight), low;
+    uint64_t base = rq->vtime, ahead = LAG_MAX + weighted(longest_run(rq), e->weight), low;
 
     if (sched_rq_low(rq, &low) && lheap_before(low, base))
         base = lheap_before(low, base - LAG_MAX) ? base - LAG_MAX : low;
@@ -435,6 +446,12 @@ static void deplete(struct sched_rq *rq, struct sched_ent *e)
     lheap_insert(&rq->refill, &e->refill, e->deadline);
 }
 
+/* Until when the rate limit keeps curr, under fair share, on its CPU. */
+static uint64_t limit_end(const struct sched_rq *rq)
+{
+    return rq->since + ratelimit(rq);
+}
+
 /* Does curr, under fair share, go on although others wait? */
 static bool stays_fair(const struct sched_rq *rq, struct sched_ent *e, bool yielded, uint64_t now)
 {
@@ -447,6 +464,8 @@ static bool stays_fair(const struct sched_rq *rq, struct sched_ent *e, bool yiel
         e->vtime = first + 1;
     if (yielded)
         return false;
+    if (now < limit_end(rq))
+        return true;
     return !lheap_before(now < rq->slice_end ? first + WAKE_GRAIN : first, e->vtime);
 }
 
@@ -511,6 +530,7 @@ static void run(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
     __atomic_store_n(&e->loaded, true, __ATOMIC_RELAXED);
     rq->curr = e;
     rq->slice_end = now + slice(rq);
+    rq->since = now;
 }
 
 /* When must this choice be looked at again? */
@@ -522,7 +542,7 @@ static uint64_t until(const struct sched_rq *rq, uint64_t now)
     if (e && e->rt)
         return MIN(t, now + (uint64_t)e->left);
     if (e && rq->fair.count)
-        t = MIN(t, rq->slice_end);
+        t = MIN(t, limit_end(rq) > now ? MIN(limit_end(rq), rq->slice_end) : rq->slice_end);
     if (e && sched_group_capped(e->group))
         t = MIN(t, now + (uint64_t)e->quota);
     return t;

@@ -79,6 +79,7 @@ struct sched_rq {
     uint64_t vtime;            /* what the queue has got to, on its own scale: never goes back */
     uint64_t offset;           /* own scale + offset = common scale */
     uint64_t slice_end;        /* when curr must give others a chance */
+    uint64_t since;            /* when curr began to run */
     uint64_t weight;           /* of curr and all queued */
     uint64_t reserved;         /* of SCHED_UNIT [caller's lock for reservations] */
     uint64_t hint_low;         /* sched_rq_low() at hint_since, on the common scale, for CPUs that look for help;
@@ -93,6 +94,7 @@ struct sched_rq {
 /* All CPUs that share work. */
 struct sched_sys {
     unsigned nr_cpus;                /* numbers below are ours [boot] */
+    uint64_t ratelimit;              /* ns that one under fair share may run before another may take its place; 0: none [atomic] */
     struct sched_rq *rq[SCHED_CPUS]; /* NULL: CPU not there */
     struct sched_mask node_cpus[SCHED_NODES]; /* [boot] */
     unsigned nr_idle;                /* CPUs in idle [atomic] */

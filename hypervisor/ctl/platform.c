@@ -308,8 +308,6 @@ static long op_cpu_offline(struct xen_platform_op *op)
 /* One bit of the map: whether there is such a CPU, and the time that its idle vCPU had. */
 static bool idle_time_of(uint32_t cpu, uint8_t *map, uint64_t *idle)
 {
-    struct vcpu_runstate_info r;
-
     *idle = 0;
     if (!(map[cpu / 8] >> cpu % 8 & 1))
         return false;
@@ -317,8 +315,7 @@ static bool idle_time_of(uint32_t cpu, uint8_t *map, uint64_t *idle)
         map[cpu / 8] &= (uint8_t)~(1u << cpu % 8);
         return true;
     }
-    vcpu_runstate(idle_domain.vcpu[cpu], &r);
-    *idle = r.time[RUNSTATE_running];
+    *idle = cpu_idle_time(cpu);
     return true;
 }
 

@@ -41,6 +41,14 @@ void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
         out->time[out->state] += now - out->state_entry_time;
 }
 
+uint64_t cpu_idle_time(unsigned cpu)
+{
+    struct vcpu_runstate_info r;
+
+    vcpu_runstate(idle_domain.vcpu[cpu], &r);
+    return r.time[RUNSTATE_running];
+}
+
 /* The area says when the vCPU was last given a CPU: header <xen/vcpu.h>, VCPUOP_register_runstate_memory_area. */
 static int area_write(struct vcpu *v, struct vcpu_runstate_info *r)
 {

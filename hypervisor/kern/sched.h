@@ -50,6 +50,8 @@ void vcpu_set_up(struct vcpu *v, bool up); /* the toolstack's word: no shutdown 
 bool vcpu_is_blocked(const struct vcpu *v);
 void vcpu_pin_override_end(struct vcpu *v); /* SCHEDOP_pin_override, if in force, is undone */
 void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out);
+/* ns that a CPU had nothing to do since it is up. */
+uint64_t cpu_idle_time(unsigned cpu);
 /* VCPU_WORK_RUNSTATE: current's kernel runs now, with its page tables, and its runstate area is written which could not be
  * when current was given the CPU.  Interrupts on, no lock held. */
 void runstate_retry(void);
@@ -69,6 +71,10 @@ struct sched_reservation {
     uint32_t period_us, budget_us; /* budget 0: no reservation */
     bool extra;
 };
+/* How long a vCPU may run before another takes its place by its share alone (the ABI's ratelimit): 0 (none) or XEN_SYSCTL_SCHED_RATELIMIT_MIN
+ * to _MAX.  Setting another gives -XEN_EINVAL. */
+uint32_t sched_ratelimit_us(void);
+int sched_set_ratelimit_us(uint32_t us);
 void sched_domain_get_params(const struct domain *d, struct sched_domain_params *p);
 /* -XEN_EINVAL: out of range. */
 int sched_domain_set_params(struct domain *d, const struct sched_domain_params *p);

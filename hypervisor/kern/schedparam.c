@@ -11,6 +11,7 @@
 #include "kern/sched_state.h"
 #include "x86/softirq.h"
 #include "x86/time.h"
+#include <xen/sysctl.h>
 
 #define PERIOD_MIN_US 100
 #define PERIOD_MAX_US 4000000
@@ -120,6 +121,19 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
             look_again(v->sched);
         }
     unlock(&config);
+    return 0;
+}
+
+uint32_t sched_ratelimit_us(void)
+{
+    return (uint32_t)(__atomic_load_n(&sched_system()->ratelimit, __ATOMIC_RELAXED) / 1000);
+}
+
+int sched_set_ratelimit_us(uint32_t us)
+{
+    if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+        return -XEN_EINVAL;
+    __atomic_store_n(&sched_system()->ratelimit, us * 1000ul, __ATOMIC_RELAXED);
     return 0;
 }
 

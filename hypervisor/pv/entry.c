@@ -39,6 +39,7 @@ static void idle(void)
     /* Nothing may come between the look and the hlt: sti holds interrupts off for one more instruction. */
     if (softirq_pending())
         return;
+    COUNT(idle);
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 

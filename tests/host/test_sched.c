@@ -295,6 +295,58 @@ static void test_wake_latency_many(void **state)
     assert_true(sum / waits < 50 * US);
 }
 
+static void test_yield(void **state)
+{
+    (void)state;
+    HOG(NULL, 256);
+    HOG(NULL, 256);
+    pass(MS);
+    for (int i = 0; i < 100; i++) {
+        struct sched_ent *curr = sim_cpu[0].rq.curr;
+
+        sched_yield_curr(&sim_cpu[0].rq);
+        sim_cpu[0].resched = true;
+        pass(10 * US);
+        assert_ptr_not_equal(sim_cpu[0].rq.curr, curr);
+    }
+}
+
+/* With a rate limit the hog has its time before the one that wakes gets the CPU; and that one gets it right then. */
+static void test_ratelimit(void **state)
+{
+    uint64_t switches;
+
+    (void)state;
+    HOG(NULL, 256);
+    sim_start(sim_add(NULL, 0, 256, 100 * US, 1900 * US));
+    pass(SEC);
+    sim_sys.ratelimit = 4 * MS;
+    pass(SEC);
+    forget_waits();
+    switches = sim_cpu[0].switches;
+    pass(10 * SEC);
+    assert_in_range(sim_cpu[0].switches - switches, 3000, 2 * 10 * SEC / (4 * MS) + 2);
+    assert_in_range(v[1]->wait_max, 1 * MS, 4 * MS + 10 * US);
+    sim_sys.ratelimit = 0;
+    pass(SEC);
+    forget_waits();
+    pass(SEC);
+    assert_true(v[1]->wait_max < MS);
+}
+
+/* It does not change anybody's share, and does not hold up who leaves by himself or must. */
+static void test_ratelimit_shares(void **state)
+{
+    (void)state;
+    sim_sys.ratelimit = 30 * MS;
+    HOG(NULL, 256);
+    HOG(NULL, 512);
+    pass(30 * SEC);
+    assert_near(v[0]->ran, 10 * SEC, 2);
+    assert_near(v[1]->ran, 20 * SEC, 2);
+    test_yield(state);
+}
+
 /* Sleeping does not pay: those who sleep and wake all the time can't take more than their share from a hog. */
 static void test_sleepers_do_not_starve(void **state)
 {
@@ -343,22 +395,6 @@ static void test_work_conserving(void **state)
     assert_near(busy, 15 * SEC, 1);
     for (unsigned i = 100; i < 106; i++)
         assert_near(v[i]->ran, 2500 * MS, 5);
-}
-
-static void test_yield(void **state)
-{
-    (void)state;
-    HOG(NULL, 256);
-    HOG(NULL, 256);
-    pass(MS);
-    for (int i = 0; i < 100; i++) {
-        struct sched_ent *curr = sim_cpu[0].rq.curr;
-
-        sched_yield_curr(&sim_cpu[0].rq);
-        sim_cpu[0].resched = true;
-        pass(10 * US);
-        assert_ptr_not_equal(sim_cpu[0].rq.curr, curr);
-    }
 }
 
 /* No timer when there is nobody else: a lone vCPU isn't interrupted. */
@@ -771,6 +807,8 @@ int main(int argc, char **argv)
         T(test_weight_change),
         T(test_wake_latency),
         T(test_wake_latency_many),
+        T(test_ratelimit),
+        T(test_ratelimit_shares),
         T(test_sleepers_do_not_starve),
         T(test_no_starvation),
         T(test_work_conserving),
