@@ -34,6 +34,7 @@
 #include "x86/log.h"
 #include "x86/machine.h"
 #include "x86/nmi.h"
+#include "x86/numa.h"
 #include "x86/paging.h"
 #include "x86/pci.h"
 #include "x86/smp.h"
@@ -164,6 +165,22 @@ static void cpus_start(void)
     smp_boot_all();
 }
 
+/* Memory that may be plugged in later belongs to a node, but isn't there. */
+static void numa_read(void)
+{
+    for (unsigned i = 0; i < acpi.nr_mems; i++) {
+        const struct acpi_mem *m = &acpi.mems[i];
+
+        if (!m->hotplug && !m->nonvolatile)
+            numa_add_memory(m->node, m->start >> PAGE_SHIFT, (m->start + m->size) >> PAGE_SHIFT);
+    }
+    for (unsigned i = 0; i < acpi.nr_cpus; i++)
+        if (acpi.cpus[i].has_node)
+            numa_add_cpu(acpi.cpus[i].node, acpi.cpus[i].apic_id);
+    numa_set_distances(acpi.distances, acpi.nr_distances);
+    numa_start();
+}
+
 static void modules_done(void)
 {
     boot_modules_release(&info);
@@ -251,6 +268,7 @@ void boot_main(uint32_t magic, uint64_t table)
     efi_read();
     interrupts_init();
     cpus_name();
+    numa_read();
     clocks_init();
     timer_init_cpu();
     power_init();

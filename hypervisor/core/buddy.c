@@ -57,6 +57,7 @@ mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
             while (o-- > order) /* keep the upper half: low memory is the scarcer */
                 chunk_push(b, mfn + (1ul << o), o);
             b->free -= 1ul << order;
+            b->zone_free[zone] -= 1ul << order;
             return MFN(mfn);
         }
     return MFN_NONE;
@@ -67,6 +68,7 @@ void buddy_free(struct buddy *b, mfn_t m, unsigned order)
     uint64_t mfn = m.n;
 
     b->free += 1ul << order;
+    b->zone_free[zone_of(mfn)] += 1ul << order;
     for (; order < BUDDY_MAX_ORDER; order++) {
         uint64_t buddy = mfn ^ 1ul << order;
 
@@ -93,6 +95,24 @@ void buddy_add(struct buddy *b, uint64_t first, uint64_t end)
     }
 }
 
+uint64_t buddy_free_between(const struct buddy *b, unsigned min_bits, unsigned max_bits)
+{
+    uint64_t n = 0;
+
+    for (unsigned zone = 1; zone < BUDDY_ZONES; zone++)
+        if (zone + PAGE_SHIFT >= min_bits && zone + PAGE_SHIFT <= max_bits)
+            n += b->zone_free[zone];
+    return n;
+}
+
+void buddy_each(const struct buddy *b, void (*fn)(mfn_t m, unsigned order))
+{
+    for (unsigned zone = 0; zone < BUDDY_ZONES; zone++)
+        for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+            for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next)
+                fn(MFN(mfn), order);
+}
+
 static unsigned chunk_audit(uint64_t mfn, unsigned zone, unsigned order)
 {
     if (!chunk_is_free(mfn, order) || zone_of(mfn) != zone || mfn % (1ul << order)) {
@@ -106,17 +126,31 @@ static unsigned chunk_audit(uint64_t mfn, unsigned zone, unsigned order)
     return 0;
 }
 
+static unsigned zone_audit(const struct buddy *b, unsigned zone, uint64_t *free)
+{
+    unsigned faults = 0;
+    uint64_t n = 0;
+
+    for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
+        for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next) {
+            faults += chunk_audit(mfn, zone, order);
+            n += 1ul << order;
+        }
+    if (n != b->zone_free[zone]) {
+        log_err("buddy: %lu frames on the lists of zone %u, %lu counted\n", n, zone, b->zone_free[zone]);
+        faults++;
+    }
+    *free += n;
+    return faults;
+}
+
 unsigned buddy_audit(const struct buddy *b)
 {
     unsigned faults = 0;
     uint64_t free = 0;
 
     for (unsigned zone = 0; zone < BUDDY_ZONES; zone++)
-        for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
-            for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next) {
-                faults += chunk_audit(mfn, zone, order);
-                free += 1ul << order;
-            }
+        faults += zone_audit(b, zone, &free);
     if (free != b->free) {
         log_err("buddy: %lu frames on the lists, %lu counted\n", free, b->free);
         faults++;

@@ -17,6 +17,7 @@
 struct buddy {
     uint32_t heads[BUDDY_ZONES][BUDDY_MAX_ORDER + 1]; /* 0: empty (frame 0 is never given out) */
     uint64_t free;                                    /* frames */
+    uint64_t zone_free[BUDDY_ZONES];                  /* those of each zone */
 };
 
 /* Add the frames [first, end), which nobody uses.  Frame 0 is left out. */
@@ -24,7 +25,11 @@ void buddy_add(struct buddy *b, uint64_t first, uint64_t end);
 /* 2^order frames with numbers below 2^(below_bits - PAGE_SHIFT) (64: any), highest zone first.  MFN_NONE if there are none. */
 mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits);
 void buddy_free(struct buddy *b, mfn_t m, unsigned order);
-/* Checks B1-B3 and the count; number of faults, each reported by log_err. */
+/* Free frames whose addresses have min_bits to max_bits significant bits (both inclusive). */
+uint64_t buddy_free_between(const struct buddy *b, unsigned min_bits, unsigned max_bits);
+/* fn(first frame, order) of each free chunk.  As long as there are chunks: not for a running system. */
+void buddy_each(const struct buddy *b, void (*fn)(mfn_t m, unsigned order));
+/* Checks B1-B3 and the counts; number of faults, each reported by log_err. */
 unsigned buddy_audit(const struct buddy *b);
 
 #endif

@@ -22,6 +22,7 @@
 #include "x86/irq.h"
 #include "x86/smp.h"
 #include "x86/softirq.h"
+#include "x86/numa.h"
 #include "x86/time.h"
 #include "x86/topology.h"
 #include <xen/sched.h>
@@ -401,7 +402,7 @@ void sched_init_cpu(void)
     q->until = SCHED_NEVER;
     timer_init(&q->slice, slice_over, q, cpu_id());
     sched_rq_init(&sys, &q->rq, cpu_id());
-    sched_topology(&q->rq, topology_core(smp_apic_id(cpu_id())), 0);
+    sched_topology(&q->rq, topology_core(smp_apic_id(cpu_id())), numa_node_of_cpu(cpu_id()));
     current->sched->ent.rq = &q->rq;
     runstate_enter(current->sched, RUNSTATE_running, time_now());
 }

@@ -16,6 +16,7 @@
 #include "x86/cpumask.h"
 #include "x86/layout.h"
 #include "x86/lock.h"
+#include "x86/numa.h"
 #include "x86/tlb.h"
 
 #define SMALL_MIN_SHIFT 4
@@ -38,8 +39,12 @@ static spinlock_t small_lock = LOCK_INIT(RANK_HEAP);
 
 void heap_add(uint64_t first, uint64_t end)
 {
+    first = MAX(first, 1ul); /* as buddy_add() has it */
+    if (first >= end)
+        return;
     lock(&heap_lock);
     buddy_add(&buddy, first, end);
+    numa_count_free(MFN(first), end - first, true);
     unlock(&heap_lock);
 }
 
@@ -53,6 +58,8 @@ static mfn_t claimed_alloc(unsigned order, unsigned below_bits, uint64_t *claim)
     covered = claim ? MIN(*claim, n) : 0;
     if (claimed - covered + n <= buddy.free)
         m = buddy_alloc(&buddy, order, below_bits);
+    if (!mfn_eq(m, MFN_NONE))
+        numa_count_free(m, n, false);
     if (covered && !mfn_eq(m, MFN_NONE)) {
         *claim -= covered;
         claimed -= covered;
@@ -112,12 +119,40 @@ void frames_free(mfn_t m, unsigned order)
     }
     lock(&heap_lock);
     buddy_free(&buddy, m, order);
+    numa_count_free(m, 1ul << order, true);
     unlock(&heap_lock);
 }
 
 uint64_t frames_free_count(void)
 {
     return READ_ONCE(buddy.free);
+}
+
+uint64_t frames_free_between(unsigned min_bits, unsigned max_bits)
+{
+    uint64_t n;
+
+    lock(&heap_lock);
+    n = buddy_free_between(&buddy, min_bits, max_bits);
+    unlock(&heap_lock);
+    return n;
+}
+
+static void chunk_count(mfn_t m, unsigned order)
+{
+    numa_count_free(m, 1ul << order, true);
+}
+
+void heap_count_free(void)
+{
+    lock(&heap_lock);
+    buddy_each(&buddy, chunk_count);
+    unlock(&heap_lock);
+}
+
+uint64_t frames_claimed(void)
+{
+    return READ_ONCE(claimed);
 }
 
 unsigned heap_audit(void)

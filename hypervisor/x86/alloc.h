@@ -14,6 +14,12 @@ mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits);
 int frames_claim(uint64_t *claim, uint64_t n);
 void frames_free(mfn_t m, unsigned order);
 uint64_t frames_free_count(void);
+/* Free frames whose machine addresses have min_bits to max_bits significant bits. */
+uint64_t frames_free_between(unsigned min_bits, unsigned max_bits);
+/* Boot: all free frames by numa_count_free(). */
+void heap_count_free(void);
+/* Frames promised and not yet allocated. */
+uint64_t frames_claimed(void);
 /* Boot: these frames are free from now on. */
 void heap_add(uint64_t first, uint64_t end);
 /* Number of broken invariants, each logged. */

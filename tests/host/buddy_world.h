@@ -133,6 +133,7 @@ static void heap_free(unsigned which, bool in_halves)
 static void heap_check(void)
 {
     MUST(heap.free == nr_free);
+    MUST(buddy_free_between(&heap, 0, 64) == nr_free);
     MUST(buddy_audit(&heap) == 0);
 }
 

@@ -170,11 +170,41 @@ static void test_audit_sees(void **state)
     assert_true(buddy_audit(&heap) > 0);
 }
 
+static uint64_t counted;
+
+static void count(mfn_t m, unsigned order)
+{
+    assert_int_equal(is[m.n], FREE);
+    counted += 1ul << order;
+}
+
+/* Free frames by the width of their addresses, and piece by piece. */
+static void test_counts(void **state)
+{
+    (void)state;
+    heap_start();
+    for (unsigned n = 0; n < 20; n++)
+        heap_alloc(n % 4, n % 2 ? 64 : 22);
+    for (unsigned min = 10; min < 27; min++)
+        for (unsigned max = min; max < 27; max++) {
+            uint64_t n = 0;
+
+            for (uint64_t m = 1; m < FRAMES; m++)
+                n += is[m] == FREE && width(m) + PAGE_SHIFT >= min && width(m) + PAGE_SHIFT <= max;
+            assert_int_equal(buddy_free_between(&heap, min, max), n);
+        }
+    assert_int_equal(buddy_free_between(&heap, 20, 19), 0);
+    counted = 0;
+    buddy_each(&heap, count);
+    assert_int_equal(counted, heap.free);
+    heap_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random), cmocka_unit_test(test_empty_it), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_big), cmocka_unit_test(test_audit_sees),
+        cmocka_unit_test(test_big), cmocka_unit_test(test_counts), cmocka_unit_test(test_audit_sees),
     };
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
 
