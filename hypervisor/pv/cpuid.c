@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CPUID for the running guest: the processor asked, core/cpuid.c's policy applied. */
+/* CPUID for guests: the processor asked, core/cpuid.c's policy applied. */
 #include "pv/cpuid.h"
 #include "core/cpuid.h"
 #include "core/frame.h"
@@ -66,21 +66,32 @@ static struct cpuid_regs machine_leaf(const struct machine *m, uint32_t leaf, ui
     return leaf_of(leaf, sub);
 }
 
-void pv_cpuid(struct vcpu *v, bool forced)
+struct cpuid_regs cpuid_machine(uint32_t leaf, uint32_t sub)
 {
-    struct cpu_user_regs *r = &v->regs;
-    uint32_t leaf = (uint32_t)r->rax, sub = (uint32_t)r->rcx;
+    return machine_leaf(machine(), leaf, sub);
+}
+
+struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, uint32_t sub)
+{
     const struct machine *m = machine();
     struct cpuid_host host = {
         .leaf = machine_leaf(m, leaf, sub), .max_basic = m->max_basic, .leaf1_d = m->leaf1_d, .xsave_size = fpu_xsave_size(),
     };
     struct cpuid_guest g = {
-        .xcr0_mask = fpu_xcr0_mask(), .vendor = m->vendor, .osxsave = forced || v->pv->osxsave,
-        .is_privileged = v->domain->is_privileged, .has_rdtscp = m->has_rdtscp,
+        .xcr0_mask = fpu_xcr0_mask(), .vendor = m->vendor, .osxsave = osxsave,
+        .is_privileged = privileged, .has_rdtscp = m->has_rdtscp,
         .lfence_serialises = spec_lfence_serialises(), .has_arch_caps = spec_has_arch_caps(), .maddr_bits = m->maddr_bits,
         .tsc_khz = leaf == CPUID_XEN_TIME ? (uint32_t)(tsc_hz() / 1000) : 0,
     };
-    struct cpuid_regs a = cpuid_for_guest(&g, leaf, sub, &host);
+
+    return cpuid_for_guest(&g, leaf, sub, &host);
+}
+
+void pv_cpuid(struct vcpu *v, bool forced)
+{
+    struct cpu_user_regs *r = &v->regs;
+    struct cpuid_regs a = pv_cpuid_answer(v->domain->is_privileged, forced || v->pv->osxsave, (uint32_t)r->rax,
+                                          (uint32_t)r->rcx);
 
     r->rax = a.a;
     r->rbx = a.b;

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CPUID for the running guest. */
+/* CPUID for guests. */
 #ifndef PV_CPUID_H
 #define PV_CPUID_H
 
-struct vcpu;
-
 #include "core/types.h"
+
+struct cpuid_regs; /* core/cpuid.h */
+struct vcpu;
 
 /* Registers of v == current: leaf in eax, ecx; answer in eax, ebx, ecx, edx.
  * forced: asked by the ABI's prefix; such a guest sees the machine's OSXSAVE, as the plain instruction would show it. */
 void pv_cpuid(struct vcpu *v, bool forced);
+/* What a guest of that kind gets on this machine; osxsave: it has turned XSAVE on. */
+struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, uint32_t sub);
+/* What the processor says; zeroes behind the last leaf of its kind. */
+struct cpuid_regs cpuid_machine(uint32_t leaf, uint32_t sub);
 
 #endif
