@@ -50,6 +50,7 @@ static hcall_fn *const table[HYPERCALLS] = {
     [__HYPERVISOR_physdev_op] = do_physdev_op,
     [__HYPERVISOR_hvm_op] = do_hvm_op,
     [__HYPERVISOR_domctl] = do_domctl,
+    [__HYPERVISOR_sysctl] = do_sysctl,
     [__HYPERVISOR_xenpmu_op] = do_xenpmu_op,
     [__HYPERVISOR_hypfs_op] = do_hypfs_op,
     [__HYPERVISOR_mca] = do_mca,

@@ -33,7 +33,7 @@ hcall_fn do_callback_op, do_console_io, do_domctl, do_event_channel_op, do_event
     do_get_debugreg, do_grant_table_op, do_hvm_op, do_hypfs_op, do_iret, do_mca, do_memory_op, do_mmu_update, do_mmuext_op,
     do_multicall, do_nmi_op, do_physdev_op, do_physdev_op_compat, do_platform_op, do_sched_op, do_sched_op_compat,
     do_set_callbacks, do_set_debugreg, do_set_gdt, do_set_segment_base, do_set_timer_op, do_set_trap_table,
-    do_stack_switch, do_update_descriptor, do_update_va_mapping, do_update_va_mapping_otherdomain, do_vcpu_op,
+    do_stack_switch, do_sysctl, do_update_descriptor, do_update_va_mapping, do_update_va_mapping_otherdomain, do_vcpu_op,
     do_vm_assist, do_xen_version, do_xenpmu_op;
 
 #endif

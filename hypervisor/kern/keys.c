@@ -21,7 +21,7 @@
 #include "x86/timer.h"
 #include <xen/vcpu.h>
 
-#define WAITING 16u
+#define WAITING KEYS_WAITING
 
 static struct {
     key_fn *fn;

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sysctl: the machine's CPUs, memory, nodes and devices. */
+#include "core/frame.h"
+#include "core/port.h"
+#include "ctl/sysctl.h"
+#include "kern/guest.h"
+#include "kern/sched.h"
+#include "x86/alloc.h"
+#include "x86/cpumask.h"
+#include "x86/numa.h"
+#include "x86/pci.h"
+#include "x86/smp.h"
+#include "x86/time.h"
+#include "x86/topology.h"
+
+/* ---- CPUs ---- */
+
+struct place {
+    uint32_t core, socket;
+};
+
+static struct place place_of(unsigned cpu)
+{
+    unsigned package = topology_package_bits(), thread = topology_thread_bits();
+    uint32_t id = smp_apic_id(cpu);
+
+    return (struct place){ (id & ((1ul << package) - 1)) >> thread, (uint32_t)((uint64_t)id >> package) };
+}
+
+/* Of the first CPU's kind: how many share its socket, and its core; and all that are online. */
+static void cpus_count(struct xen_sysctl_physinfo *p)
+{
+    struct place first = place_of(0), here;
+    unsigned in_socket = 0, in_core = 0;
+
+    cpumask_each(cpu, &cpu_online) {
+        here = place_of(cpu);
+        p->nr_cpus++;
+        in_socket += here.socket == first.socket;
+        in_core += here.socket == first.socket && here.core == first.core;
+    }
+    p->threads_per_core = MAX(in_core, 1u);
+    p->cores_per_socket = MAX(in_socket / p->threads_per_core, 1u);
+}
+
+static uint64_t ram_frames(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < nr_ram_ranges; i++)
+        n += ram_ranges[i].end - ram_ranges[i].first;
+    return n;
+}
+
+long sysctl_physinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_physinfo *p = &op->u.physinfo;
+
+    *p = (struct xen_sysctl_physinfo){
+        .max_cpu_id = nr_cpus - 1, .nr_nodes = numa_nodes(), .max_node_id = NUMA_NODES - 1,
+        .cpu_khz = (uint32_t)(tsc_hz() / 1000),
+        .capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2,
+        .total_pages = ram_frames(), .free_pages = frames_free_count(), .outstanding_pages = frames_claimed(),
+        .max_mfn = nr_frames - 1,
+    };
+    cpus_count(p);
+    sysctl_hw_cap(p->hw_cap, ARRAY_SIZE(p->hw_cap));
+    return 0;
+}
+
+long sysctl_getcpuinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
+    uint32_t n = MIN(g->max_cpus, nr_cpus);
+
+    for (uint32_t cpu = 0; cpu < n; cpu++) {
+        struct xen_sysctl_cpuinfo i = { sysctl_cpu_is_online(cpu) ? cpu_idle_time(cpu) : 0 };
+
+        if (copy_to_guest_at(guest_addr(g->info), cpu, &i, sizeof(i)))
+            return -XEN_EFAULT;
+    }
+    g->nr_cpus = n;
+    return 0;
+}
+
+long sysctl_cputopoinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+    uint32_t n = guest_addr(t->cputopo) ? MIN(t->num_cpus, nr_cpus) : 0;
+
+    for (uint32_t cpu = 0; cpu < n; cpu++) {
+        struct place at = place_of(cpu);
+        struct xen_sysctl_cputopo e = { at.core, at.socket, numa_node_of_cpu(cpu) };
+
+        if (!sysctl_cpu_is_online(cpu))
+            e = (struct xen_sysctl_cputopo){ XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID, XEN_INVALID_NODE_ID };
+        if (copy_to_guest_at(guest_addr(t->cputopo), cpu, &e, sizeof(e)))
+            return -XEN_EFAULT;
+    }
+    t->num_cpus = guest_addr(t->cputopo) ? n : nr_cpus;
+    return 0;
+}
+
+/* No CPU can go, and none that is down can come. */
+static long cpu_hotplug_one(uint32_t cpu, bool online)
+{
+    if (cpu >= nr_cpus || (cpu == 0 && !online))
+        return -XEN_EINVAL;
+    if (sysctl_cpu_is_online(cpu) == online)
+        return online ? -XEN_EEXIST : 0;
+    return -XEN_EOPNOTSUPP;
+}
+
+long sysctl_cpu_hotplug(struct xen_sysctl *op)
+{
+    const struct xen_sysctl_cpu_hotplug *h = &op->u.cpu_hotplug;
+
+    switch (h->op) {
+    case XEN_SYSCTL_CPU_HOTPLUG_ONLINE:
+        return cpu_hotplug_one(h->cpu, true);
+    case XEN_SYSCTL_CPU_HOTPLUG_OFFLINE:
+        return cpu_hotplug_one(h->cpu, false);
+    default: /* SMT_ENABLE and SMT_DISABLE too */
+        return -XEN_EOPNOTSUPP;
+    }
+}
+
+/* ---- Memory ---- */
+
+long sysctl_availheap(struct xen_sysctl *op)
+{
+    struct xen_sysctl_availheap *h = &op->u.availheap;
+    uint64_t n = 0;
+
+    if (h->node >= 0 && (uint32_t)h->node < numa_nodes() && numa_nodes() > 1)
+        n = numa_frames_free((uint32_t)h->node);
+    else if (h->node == -1 || h->node == 0)
+        n = frames_free_between(h->min_bitwidth, h->max_bitwidth ? h->max_bitwidth : 64);
+    h->avail_bytes = n << PAGE_SHIFT;
+    return 0;
+}
+
+#define PAGES_A_CALL 1024u
+
+static long page_state(uint32_t cmd, mfn_t m)
+{
+    switch (cmd) {
+    case sysctl_page_offline:
+        return -XEN_EOPNOTSUPP;
+    case sysctl_page_online: /* it is */
+        return m.n < nr_frames ? 0 : -XEN_EINVAL;
+    case sysctl_query_page_offline:
+        return frame_is_ram(m) ? 0 : -XEN_EINVAL;
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
+/* Pages stay as they are: all of them online, of which a status of 0 tells. */
+long sysctl_page_offline_op(struct xen_sysctl *op)
+{
+    const struct xen_sysctl_page_offline_op *p = &op->u.page_offline;
+    long rc = 0;
+
+    if (p->start > p->end)
+        return -XEN_EINVAL;
+    if (p->end - p->start >= PAGES_A_CALL)
+        return -XEN_E2BIG;
+    for (uint32_t i = 0; i <= p->end - p->start; i++) {
+        uint32_t status = PG_OFFLINE_INVALID;
+
+        if (!rc) {
+            rc = page_state(p->cmd, MFN(p->start + (uint64_t)i));
+            status = rc ? PG_OFFLINE_INVALID : 0;
+        }
+        if (copy_to_guest_at(guest_addr(p->status), i, &status, sizeof(status)))
+            return -XEN_EFAULT;
+    }
+    return rc;
+}
+
+/* ---- Nodes ---- */
+
+static long node_give(const struct xen_sysctl_numainfo *i, uint32_t node, uint32_t nodes)
+{
+    struct xen_sysctl_meminfo m = { numa_frames(node) << PAGE_SHIFT, numa_frames_free(node) << PAGE_SHIFT };
+
+    if (guest_addr(i->meminfo) && copy_to_guest_at(guest_addr(i->meminfo), node, &m, sizeof(m)))
+        return -XEN_EFAULT;
+    for (uint32_t to = 0; guest_addr(i->distance) && to < nodes; to++) {
+        uint32_t d = numa_distance(node, to);
+
+        if (d == NUMA_NO_DISTANCE)
+            d = XEN_INVALID_NODE_DIST;
+        if (copy_to_guest_at(guest_addr(i->distance), (uint64_t)node * nodes + to, &d, sizeof(d)))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}
+
+long sysctl_numainfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_numainfo *i = &op->u.numainfo;
+    bool give = guest_addr(i->meminfo) || guest_addr(i->distance);
+    uint32_t n = give ? MIN(i->num_nodes, numa_nodes()) : 0;
+    long rc = 0;
+
+    for (uint32_t node = 0; !rc && node < n; node++)
+        rc = node_give(i, node, n);
+    i->num_nodes = give ? n : numa_nodes();
+    return rc;
+}
+
+/* ---- Devices ---- */
+
+/* Nothing says to which node a device is near, unless there is but one. */
+static uint32_t device_node(const physdev_pci_device_t *dev)
+{
+    if (!pci_exists((struct pci_addr){ dev->seg, dev->bus, dev->devfn }))
+        return XEN_INVALID_DEV;
+    return numa_nodes() > 1 ? XEN_INVALID_NODE_ID : 0;
+}
+
+long sysctl_pcitopoinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_pcitopoinfo *t = &op->u.pcitopoinfo;
+    uint32_t i = 0;
+
+    if (!guest_addr(t->devs) || !guest_addr(t->nodes))
+        return -XEN_EINVAL;
+    for (; i < t->num_devs && !(i && preempt_needed()); i++) {
+        physdev_pci_device_t dev;
+        uint32_t node;
+
+        if (copy_from_guest_at(&dev, guest_addr(t->devs), i, sizeof(dev)))
+            return -XEN_EFAULT;
+        node = device_node(&dev);
+        if (copy_to_guest_at(guest_addr(t->nodes), i, &node, sizeof(node)))
+            return -XEN_EFAULT;
+    }
+    t->num_devs = i;
+    return 0;
+}
