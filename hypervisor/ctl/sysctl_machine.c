@@ -15,26 +15,36 @@
 
 /* ---- CPUs ---- */
 
+/* How APIC ids are made up; asked once a call. */
+struct shape {
+    unsigned package_bits, thread_bits;
+};
+
 struct place {
     uint32_t core, socket;
 };
 
-static struct place place_of(unsigned cpu)
+static struct shape shape_ask(void)
 {
-    unsigned package = topology_package_bits(), thread = topology_thread_bits();
-    uint32_t id = smp_apic_id(cpu);
+    return (struct shape){ topology_package_bits(), topology_thread_bits() };
+}
 
-    return (struct place){ (id & ((1ul << package) - 1)) >> thread, (uint32_t)((uint64_t)id >> package) };
+static struct place place_of(struct shape s, unsigned cpu)
+{
+    uint64_t id = smp_apic_id(cpu);
+
+    return (struct place){ (uint32_t)((id & ((1ul << s.package_bits) - 1)) >> s.thread_bits), (uint32_t)(id >> s.package_bits) };
 }
 
 /* Of the first CPU's kind: how many share its socket, and its core; and all that are online. */
 static void cpus_count(struct xen_sysctl_physinfo *p)
 {
-    struct place first = place_of(0), here;
+    struct shape shape = shape_ask();
+    struct place first = place_of(shape, 0), here;
     unsigned in_socket = 0, in_core = 0;
 
     cpumask_each(cpu, &cpu_online) {
-        here = place_of(cpu);
+        here = place_of(shape, cpu);
         p->nr_cpus++;
         in_socket += here.socket == first.socket;
         in_core += here.socket == first.socket && here.core == first.core;
@@ -87,9 +97,10 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
     uint32_t n = guest_addr(t->cputopo) ? MIN(t->num_cpus, nr_cpus) : 0;
+    struct shape shape = shape_ask();
 
     for (uint32_t cpu = 0; cpu < n; cpu++) {
-        struct place at = place_of(cpu);
+        struct place at = place_of(shape, cpu);
         struct xen_sysctl_cputopo e = { at.core, at.socket, numa_node_of_cpu(cpu) };
 
         if (!sysctl_cpu_is_online(cpu))
