@@ -291,6 +291,7 @@ static void domain_free(struct domain *d)
         event_domain_free(d);
     if (d->pages)
         pages_domain_free(d);
+    frames_claim(&d->claim, 0); /* once more: it may have been set while the domain died */
     mem_free(d->map);
     mem_free(d->vcpu);
     mem_free(d);
