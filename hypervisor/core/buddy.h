@@ -22,7 +22,8 @@ struct buddy {
 
 /* Add the frames [first, end), which nobody uses.  Frame 0 is left out. */
 void buddy_add(struct buddy *b, uint64_t first, uint64_t end);
-/* 2^order frames with numbers below 2^(below_bits - PAGE_SHIFT) (64: any), highest zone first.  MFN_NONE if there are none. */
+/* 2^order frames with numbers below 2^(below_bits - PAGE_SHIFT) (64: any), highest zone first.  MFN_NONE if there
+ * are none. */
 mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits);
 void buddy_free(struct buddy *b, mfn_t m, unsigned order);
 /* Free frames whose addresses have min_bits to max_bits significant bits (both inclusive). */

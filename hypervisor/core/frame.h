@@ -34,7 +34,7 @@ struct frame {
 #define TYPE_AUX_SHIFT      32      /* 24 bits: flush stamp while count is 0; of a page table: */
 #define TYPE_AUX_MASK       (0xfffffful << TYPE_AUX_SHIFT)
 #define TYPE_FILLED_MASK    (0x3fful << 32)  /* while PARTIAL: how many entries, from the first, hold references */
-#define TYPE_LINEAR_SHIFT   42               /* linear entries: this table's own to others, if SOURCE, or others' to it */
+#define TYPE_LINEAR_SHIFT   42               /* linear entries: its own to other tables, if SOURCE, or others' to it */
 #define TYPE_LINEAR_MASK    (0x3ffful << TYPE_LINEAR_SHIFT)
 #define TYPE_LINK_BITS      14               /* of an L1, at the same place: when an entry last ceased to lead to it */
 #define TYPE_VALIDATED      (1ul << 56)

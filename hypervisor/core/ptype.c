@@ -149,9 +149,9 @@ static void type_set_filled(mfn_t m, unsigned n)
 }
 
 /*
- * A pin keeps a table, but is no way for the processor to it.  Kernels pin their L1 tables one by one; so an L1 notes when an entry
- * last ceased to lead to it, and if the pin goes last, that is the frame's stamp: many tables of a process that has ended
- * become memory again by one flush, not by one each.
+ * A pin keeps a table, but is no way for the processor to it.  Kernels pin their L1 tables one by one; so an L1 notes
+ * when an entry last ceased to lead to it, and if the pin goes last, that is the frame's stamp: many tables of a
+ * process that has ended become memory again by one flush, not by one each.
  */
 static uint64_t link_stamped(uint64_t w)
 {
@@ -173,12 +173,13 @@ static uint32_t link_stamp(uint64_t w)
 static void type_drop_use(mfn_t m, bool link)
 {
     uint64_t old = load(&frame_of(m)->type);
+    enum frame_type type = TYPE_OF(old);
 
     assert(old & TYPE_COUNT_MASK);
     if ((old & TYPE_COUNT_MASK) > 1)
         type_set(m, (link ? link_stamped(old) : old) - 1);
     else
-        type_set(m, type_word_unused(TYPE_OF(old), link || TYPE_OF(old) != FT_L1 ? ptype_port_stamp() : link_stamp(old)));
+        type_set(m, type_word_unused(type, link || type != FT_L1 ? ptype_port_stamp() : link_stamp(old)));
 }
 
 /* ---- Entries ---- */
@@ -303,8 +304,8 @@ static int linear_put(const struct ptype_ctx *ctx, mfn_t m, uint64_t e)
     return rc;
 }
 
-/* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN, -XEN_ENOTEMPTY: taken, but the
- * lower table is PARTIAL (P5). */
+/* Take the references of an entry of a table of `type`; may set bits in *e.  -XEN_EAGAIN, -XEN_ENOTEMPTY: taken, but
+ * the lower table is PARTIAL (P5). */
 static int entry_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *e)
 {
     int rc;
@@ -424,7 +425,8 @@ static int table_empty(const struct ptype_ctx *ctx, mfn_t m, enum frame_type typ
     return 0;
 }
 
-/* Bring a PARTIAL page table (one use is ours) up; or, if its contents are bad, give back what was counted, then our use. */
+/* Bring a PARTIAL page table (one use is ours) up; or, if its contents are bad, give back what was counted, then our
+ * use. */
 static int table_validate(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
 {
     uint64_t *t = frame_map(m);
@@ -780,7 +782,8 @@ static void audit_frame(struct audit *a, mfn_t m)
         audit_fault(a, m, "P6: parked, but not partial, or somebody's");
     if ((w & TYPE_PINNED) && (w & TYPE_COUNT_MASK) <= a->uses[m.n])
         audit_fault(a, m, "P7: pinned without a use");
-    if (is_table(w) && TYPE_OF(w) != FT_L1 && a->linear[m.n] != (w & TYPE_SOURCE ? TYPE_LINEAR(w) : TYPE_LINEAR(w) << 16))
+    if (is_table(w) && TYPE_OF(w) != FT_L1 &&
+        a->linear[m.n] != (w & TYPE_SOURCE ? TYPE_LINEAR(w) : TYPE_LINEAR(w) << 16))
         audit_fault(a, m, "P9: linear entries miscounted, or both ways");
 }
 

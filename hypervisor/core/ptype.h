@@ -6,8 +6,9 @@
  *   P1  type count > 0  =>  the type is fixed.
  *   P2  a frame in use as page table (L1-L4) or segment table has no writable mapping: WRITABLE is just
  *       another type, so this is P1.
- *   P3  each present entry of a validated table that maps RAM of a guest holds one existence reference on its target, and
- *       one type reference if the target is a table or the entry of an L1 is writable.  Nothing else does on its behalf.
+ *   P3  each present entry of a validated table that maps RAM of a guest holds one existence reference on its target,
+ *       and one type reference if the target is a table or the entry of an L1 is writable.  Nothing else does on its
+ *       behalf.
  *   P4  when a frame's type changes, or the frame changes hands, no CPU holds a translation made under the old
  *       type: the count reaching 0 stamps the frame, and the change flushes the CPUs that have not flushed since.
  *   P5  PARTIAL: exactly the first `filled` entries hold references; the last of them may lead to a PARTIAL table.
@@ -16,9 +17,9 @@
  *       the rest of a table that is to be taken apart.  The next ptype_get() for that type takes it over, from where it
  *       stands, whichever way it went; ptype_unpark() gives it back.
  *   P7  PINNED: one use and one reference are the pin's.
- *   P8  linear entries: an entry of an L2, L3 or L4 may map a table of its own level, read-only, and the tables below then show as
- *       memory.  To the table itself it holds no reference.  To another it holds one reference and one use, and
- *       that one was VALIDATED already: a linear entry never makes a table.
+ *   P8  linear entries: an entry of an L2, L3 or L4 may map a table of its own level, read-only, and the tables below
+ *       then show as memory.  To the table itself it holds no reference.  To another it holds one reference and one
+ *       use, and that one was VALIDATED already: a linear entry never makes a table.
  *   P9  the word of a table counts its linear entries to others, or those of others to it; a table never has both.
  *       So no chain of them is longer than one step, there is no ring of tables that keep each other alive, and taking
  *       apart goes at most two tables deep at each level.
@@ -76,7 +77,8 @@ uint32_t ptype_port_stamp(void);
 void ptype_port_frame_free(mfn_t m);
 
 /* ---- Leaf type: lock-free. ---- */
-/* A writable use.  Caller holds an existence reference.  0, -XEN_EINVAL (it is a table now), -XEN_EBUSY (counter full). */
+/* A writable use.  Caller holds an existence reference.  0, -XEN_EINVAL (it is a table now), -XEN_EBUSY (counter
+ * full). */
 int ptype_get_writable(mfn_t m);
 void ptype_put_writable(mfn_t m);
 
@@ -85,11 +87,12 @@ void ptype_put_writable(mfn_t m);
  * Existence reference and use of m as `type` (FT_L1..FT_L4, FT_SEG).  m must be owned by ctx->table_owner.
  * 0; -XEN_EINVAL (bad contents or of another type now); -XEN_EBUSY; -XEN_EAGAIN: preempted, one use and reference are
  * held on the PARTIAL frame for the caller, who calls ptype_park() and later asks again; -XEN_ENOTEMPTY: bad contents,
- * as -XEN_EINVAL, but preempted on the way back: the same is held, the caller calls ptype_park() and later ptype_unpark().
+ * as -XEN_EINVAL, but preempted on the way back: the same is held, the caller calls ptype_park() and later
+ * ptype_unpark().
  */
 int ptype_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
-/* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6); or what an -XEN_EAGAIN of ptype_put()
- * left, for ptype_unpark(). */
+/* Leave the use that an -XEN_EAGAIN of ptype_get() gave for the next ptype_get() (P6); or what an -XEN_EAGAIN of
+ * ptype_put() left, for ptype_unpark(). */
 void ptype_park(mfn_t m);
 /* Give back what ptype_park() left, if m is parked.  0 or -XEN_EAGAIN (still parked).  Caller knows that m is RAM. */
 int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m);
@@ -97,9 +100,9 @@ int ptype_unpark(const struct ptype_ctx *ctx, mfn_t m);
 int ptype_put(const struct ptype_ctx *ctx, mfn_t m);
 
 /*
- * The pin (P7), or a parked use.  pin: 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (issue again), or -XEN_ENOTEMPTY (as -XEN_EINVAL,
- * but m is parked: ptype_unpark() it).  unpin: 0, -XEN_EINVAL (not pinned), or -XEN_EAGAIN: it is done, but m is parked
- * half taken apart: ptype_unpark() it.
+ * The pin (P7), or a parked use.  pin: 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (issue again), or -XEN_ENOTEMPTY (as
+ * -XEN_EINVAL, but m is parked: ptype_unpark() it).  unpin: 0, -XEN_EINVAL (not pinned), or -XEN_EAGAIN: it is done,
+ * but m is parked half taken apart: ptype_unpark() it.
  */
 int ptype_pin(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type);
 int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
@@ -108,8 +111,8 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
  * Change one entry of table m (VALIDATED, of a page-table type) to `val`, as the guest gave it.
  * preserve_ad: keep accessed and dirty bits of the old entry.
  * 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
- * *deferred: if not MFN_NONE afterwards, a table that is parked, half taken apart (its last use was in the old entry, or the
- * new entry led to it and it is bad): call ptype_unpark() until it gives 0.
+ * *deferred: if not MFN_NONE afterwards, a table that is parked, half taken apart (its last use was in the old entry,
+ * or the new entry led to it and it is bad): call ptype_unpark() until it gives 0.
  */
 int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
                     mfn_t *deferred);

@@ -3,9 +3,9 @@
  * Grant tables: the shell around core/grant.c (locks, hypercall 20, frames, references, page tables).
  *
  * Life of a domain's part: grant_domain_create() after pages_domain_create(); grant_domain_kill() when its vCPUs have
- * stopped for good, best after its page tables are gone (then a granter sees its entries unused only when nothing maps them):
- * it frees the shared frames too; grant_domain_free() when the last reference to the domain is dropped: each mapping of
- * a domain's frames by another holds a reference to the granting domain, so the counts outlive all uses.
+ * stopped for good, best after its page tables are gone (then a granter sees its entries unused only when nothing maps
+ * them): it frees the shared frames too; grant_domain_free() when the last reference to the domain is dropped: each
+ * mapping of a domain's frames by another holds a reference to the granting domain, so the counts outlive all uses.
  */
 #ifndef KERN_GRANT_H
 #define KERN_GRANT_H
@@ -27,8 +27,8 @@ int grant_domain_kill(struct domain *d);
 void grant_domain_free(struct domain *d);
 
 /*
- * For XENMEM_add_to_physmap with XENMAPSPACE_grant_table: frame idx of d's table (idx with XENMAPIDX_grant_table_status: of
- * its status frames), which grows if need be.  No reference is taken: the caller's
+ * For XENMEM_add_to_physmap with XENMAPSPACE_grant_table: frame idx of d's table (idx with
+ * XENMAPIDX_grant_table_status: of its status frames), which grows if need be.  No reference is taken: the caller's
  * frame_get(m, d) fails if d has just died.
  * -XEN_EINVAL: above the limit, or status frames of a version-1 table; -XEN_ENOMEM.
  */

@@ -7,8 +7,8 @@
  * guest had written itself: one existence reference, and one writable-type reference if the entry is writable.
  * They belong to the L1 ENTRY from a successful grant_host_map() until a successful grant_host_unmap() or
  * _replace(), which hand them back to kern/grant.c (it drops them after the TLB flush).  So whatever else removes the
- * entry (mmu_update, page-table teardown at death) drops them exactly as for an ordinary entry; the grant's own unmap then
- * fails, and kern/grant.c never drops them a second time (grant_domain_kill() doesn't touch them either).
+ * entry (mmu_update, page-table teardown at death) drops them exactly as for an ordinary entry; the grant's own unmap
+ * then fails, and kern/grant.c never drops them a second time (grant_domain_kill() doesn't touch them either).
  *
  * d is current->domain.  Called without locks (RANK_PT is taken inside).  None of these flushes a TLB: the caller does,
  * once a batch.  They only edit one L1 entry each, and fail without any change.
@@ -21,14 +21,15 @@
 struct domain;
 
 /*
- * Make the L1 entry for virtual address host_addr in the current page tables (contains_pte: the L1 entry at MACHINE address
- * host_addr, 8-byte aligned, in a frame of d's that has type L1) map `frame`: present, accessed, writable (and dirty)
- * unless readonly, user-accessible (for PV: always, the kernel is in ring 3; GNTMAP_application_map asks for it too),
- * the bits of gntmap_flags & GNTMAP_guest_avail_mask, from bit 16 on, as its available bits.
- * The frame is another domain's as a rule: no ownership check, and the frame is marked as mapped by foreigners (REF_FOREIGN).  The entry takes over the references described above.
- * An entry that was present is replaced as mmu_update replaces it (its references dropped by the callee's own rules for stale translations).
- * Gives 0; 1 if a present entry was replaced (the caller then flushes); -XEN_EINVAL or -XEN_EFAULT for an
- * address without (own, writable) L1 entry, not canonical, or in the hypervisor's area.
+ * Make the L1 entry for virtual address host_addr in the current page tables (contains_pte: the L1 entry at MACHINE
+ * address host_addr, 8-byte aligned, in a frame of d's that has type L1) map `frame`: present, accessed, writable (and
+ * dirty) unless readonly, user-accessible (for PV: always, the kernel is in ring 3; GNTMAP_application_map asks for it
+ * too), the bits of gntmap_flags & GNTMAP_guest_avail_mask, from bit 16 on, as its available bits.
+ * The frame is another domain's as a rule: no ownership check, and the frame is marked as mapped by foreigners
+ * (REF_FOREIGN).  The entry takes over the references described above. An entry that was present is replaced as
+ * mmu_update replaces it (its references dropped by the callee's own rules for stale translations). Gives 0; 1 if a
+ * present entry was replaced (the caller then flushes); -XEN_EINVAL or -XEN_EFAULT for an address without (own,
+ * writable) L1 entry, not canonical, or in the hypervisor's area.
  */
 int grant_host_map(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t frame, bool readonly,
                    uint32_t gntmap_flags);

@@ -4,8 +4,9 @@
  * (REF_ALLOCATED) is held, so that taking a domain apart looks at each frame once; it is counted, and holds its
  * domain, until the last reference frees it.
  *
- * P4 (core/ptype.h) at this place: a frame that leaves its domain is stamped, whatever it was used as, and who gets it next
- * flushes the CPUs that have not flushed since: frame_assign() here, frames_alloc() for those that went to the heap.
+ * P4 (core/ptype.h) at this place: a frame that leaves its domain is stamped, whatever it was used as, and who gets it
+ * next flushes the CPUs that have not flushed since: frame_assign() here, frames_alloc() for those that went to the
+ * heap.
  */
 #include "kern/pages.h"
 #include "core/port.h"

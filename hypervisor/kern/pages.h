@@ -14,7 +14,7 @@ struct domain;
 /* Of one domain. */
 struct domain_pages {
     spinlock_t lock;      /* RANK_PAGES */
-    uint32_t head, tail;  /* list of the ordinary frames whose own reference is held, by struct frame's next and prev; 0: end [lock] */
+    uint32_t head, tail;  /* ordinary frames whose own reference is held, by struct frame's next and prev; 0: end [lock] */
     uint64_t count;       /* ordinary frames it has, listed or kept by others' references [atomic; lock to raise] */
     uint64_t max;         /* it may have [lock] */
     uint64_t shared_count;/* hypervisor frames shared with it [atomic] */
@@ -46,15 +46,18 @@ void guest_frame_unmap_shared(struct domain *d, void *p);
 mfn_t shared_frame_alloc(struct domain *d, bool writable);
 void shared_frame_free(struct domain *d, mfn_t m);
 
-/* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there are none or d is at its maximum. */
+/* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there
+ * are none or d is at its maximum. */
 mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits, bool zero);
-/* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is already dropped. */
+/* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is
+ * already dropped. */
 int domain_frame_release(struct domain *d, mfn_t m);
 
-/* Take an untyped, otherwise unreferenced frame from its owner: it then belongs to nobody, and translations of it may be left ... */
+/* Take an untyped, otherwise unreferenced frame from its owner: it then belongs to nobody, and translations of it
+ * may be left ... */
 int frame_steal(struct domain *from, mfn_t m);
-/* ... and give such a frame to a domain, when no CPU can hold one any more.  -XEN_E2BIG at its maximum, -XEN_ESRCH if dying:
- * it is still nobody's. */
+/* ... and give such a frame to a domain, when no CPU can hold one any more.  -XEN_E2BIG at its maximum, -XEN_ESRCH if
+ * dying: it is still nobody's. */
 int frame_assign(struct domain *to, mfn_t m);
 
 #endif

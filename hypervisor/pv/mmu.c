@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mmu_update and update_va_mapping: changes of page-table entries.  What is allowed is core/ptype.c's business; here are
- * the guest's words, the locks, and the TLB.
+ * mmu_update and update_va_mapping: changes of page-table entries.  What is allowed is core/ptype.c's business; here
+ * are the guest's words, the locks, and the TLB.
  *
  * Locks: the pt_lock of the tables' owner around each change.
  * A change can leave a table to be taken apart that is too big for one go: it is kept in pv_domain.deferred, and

@@ -16,16 +16,18 @@ bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index);
 /* May a guest use this range of addresses at all? */
 bool guest_range_usable(uint64_t gva, uint64_t n);
 
-/* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for it. */
+/* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for
+ * it. */
 bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2);
 
-/* v's kernel or user L4 is m (MFN_NONE: none), whose references the caller moves; loaded at once if current uses it. [pt_lock] */
+/* v's kernel or user L4 is m (MFN_NONE: none), whose references the caller moves; loaded at once if current uses it.
+ * [pt_lock] */
 void pv_table_install(struct vcpu *v, mfn_t m, bool user);
 
 /* Install new kernel or user tables for v (current or not running). References move; 0, -XEN_EINVAL, -XEN_EAGAIN. */
 int pv_set_table(struct vcpu *v, mfn_t m, bool user);
-/* A table of d whose taking apart was interrupted: go on with it.  0, or -XEN_EAGAIN: there still is one, and no page table
- * of d may be worked on.  [pt_lock] */
+/* A table of d whose taking apart was interrupted: go on with it.  0, or -XEN_EAGAIN: there still is one, and no page
+ * table of d may be worked on.  [pt_lock] */
 int pv_finish_deferred(struct domain *d);
 
 #endif

@@ -15,7 +15,8 @@ struct mmu_context {
     struct ptype_ctx ctx;
 };
 
-/* From the `foreigndom` word: frames' owner in the low half, tables' owner + 1 in the high half.  0, -XEN_EPERM, -XEN_ESRCH. */
+/* From the `foreigndom` word: frames' owner in the low half, tables' owner + 1 in the high half.  0, -XEN_EPERM,
+ * -XEN_ESRCH. */
 long mmu_context_get(struct mmu_context *x, uint32_t foreign);
 void mmu_context_put(struct mmu_context *x);
 

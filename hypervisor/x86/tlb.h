@@ -3,7 +3,8 @@
  * Translations that CPUs hold, and the flush clock that tells who has flushed since when.
  *
  * The clock ticks at each full flush (of guest translations: ours are global and never change).  A frame that loses its
- * last use is stamped with the clock's low 24 bits; a CPU needs no flush on that frame's account if its own last flush is later.
+ * last use is stamped with the clock's low 24 bits; a CPU needs no flush on that frame's account if its own last flush
+ * is later.
  */
 #ifndef X86_TLB_H
 #define X86_TLB_H
@@ -12,9 +13,9 @@
 #include "x86/cpumask.h"
 
 /*
- * With PCIDs (and INVPCID: both or none), translations of a vCPU's two L4 tables live side by side on its CPU, under numbers 0
- * (kernel) and 1 (its processes), 2 and 3 while page tables are isolated (pv/pti.c), and going from one to the other flushes nothing.
- * Every flush is one of all four.  CR3 words have bit 63 set then: "keep".
+ * With PCIDs (and INVPCID: both or none), translations of a vCPU's two L4 tables live side by side on its CPU, under
+ * numbers 0 (kernel) and 1 (its processes), 2 and 3 while page tables are isolated (pv/pti.c), and going from one to
+ * the other flushes nothing. Every flush is one of all four.  CR3 words have bit 63 set then: "keep".
  */
 /* Option pcid=, before tlb_use_pcid(). */
 extern bool tlb_opt_pcid;

@@ -36,6 +36,9 @@ static void world_frame_unmap(const void *p);
 #define frame_map world_frame_map
 #define frame_unmap world_frame_unmap
 #include "../../hypervisor/kern/grant.c"
+#include "../../hypervisor/kern/grant_cache.c"
+#include "../../hypervisor/kern/grant_copy.c"
+#include "../../hypervisor/kern/grant_table.c"
 
 #define DOMS     3
 #define RAM      6      /* frames a domain starts with */
