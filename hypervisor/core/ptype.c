@@ -184,6 +184,30 @@ static void type_drop_use(mfn_t m, bool link)
 
 /* ---- Entries ---- */
 
+/* The entry of an L1 maps RAM, whose reference is held, with the cacheability that the guest wants: 0 or -XEN_EACCES. */
+static int leaf_cache_check(uint64_t e)
+{
+    uint64_t *ref = &frame_of(pte_mfn(e))->ref;
+
+    if (likely(!(e & PTE_CACHE)))
+        return 0;
+    if (load(ref) & REF_SHARED)
+        return -XEN_EACCES;
+    if (e & PTE_RW)
+        __atomic_or_fetch(ref, REF_UNCACHED, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+void frame_settle_caches(mfn_t m)
+{
+    uint64_t *ref = &frame_of(m)->ref;
+
+    if (likely(!(load(ref) & REF_UNCACHED)))
+        return;
+    ptype_port_cache_flush(m);
+    __atomic_and_fetch(ref, ~REF_UNCACHED, __ATOMIC_SEQ_CST);
+}
+
 int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
 {
     uint64_t e = *entry;
@@ -206,7 +230,9 @@ int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
     } else {
         if (!frame_ref_get(m, ctx->frame_owner))
             return -XEN_EINVAL;
-        rc = e & PTE_RW ? ptype_get_writable(m) : 0;
+        rc = leaf_cache_check(e);
+        if (rc == 0 && (e & PTE_RW))
+            rc = ptype_get_writable(m);
         if (rc) {
             ref_drop(m);
             return rc;
@@ -477,6 +503,7 @@ static int type_get(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type)
             continue;
         if (TYPE_OF(old) != FT_NONE && TYPE_OF(old) != type)
             flush_uses(m, TYPE_AUX(old));
+        frame_settle_caches(m);
         return table_advance(ctx, m);
     }
     if (TYPE_OF(old) != type)
@@ -618,6 +645,9 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     if (entry_same_use(type, old, e) && !entry_is_linear(type, e)) {
         if (e & levels[type].bad)
             return -XEN_EINVAL;
+        rc = type == FT_L1 && frame_is_ram(pte_mfn(e)) ? leaf_cache_check(e) : 0;
+        if (rc)
+            return rc;
         e |= PTE_US;
         if (type == FT_L1)
             e &= ~PTE_G;

@@ -11,6 +11,8 @@
  *       behalf.
  *   P4  when a frame's type changes, or the frame changes hands, no CPU holds a translation made under the old
  *       type: the count reaching 0 stamps the frame, and the change flushes the CPUs that have not flushed since.
+ *       What is checked then is what the processor will walk: a frame that was mapped writable with another cacheability than
+ *       write-back (REF_UNCACHED) is written back from the caches after that flush.  Entries that lead to tables are write-back.
  *   P5  PARTIAL: exactly the first `filled` entries hold references; the last of them may lead to a PARTIAL table.
  *       The processor never walks a table that isn't VALIDATED, and no entry of a VALIDATED table leads to one.
  *   P6  PARKED: a PARTIAL table whose one use is nobody's: an interrupted call that is to be issued again, or
@@ -47,6 +49,7 @@
 #define PTE_GNTTAB   (1ul << 62) /* the ABI keeps it from guests */
 #define PTE_NX       (1ul << 63)
 #define PTE_ADDR     0x000ffffffffff000ul
+#define PTE_CACHE    (PTE_PWT | PTE_PCD | PTE_PS) /* of an L1 entry; 0: write-back */
 #define PTE_ENTRIES  512u
 
 static inline mfn_t pte_mfn(uint64_t e)
@@ -71,6 +74,8 @@ void ptype_port_init_l4(uint16_t table_owner, uint64_t *table);
 /* P4.  All CPUs that may hold translations of frames of `owner` (everywhere: of any domain) and have
  * not flushed since `stamp` flush now. */
 void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp);
+/* Memory and all caches agree on what frame m holds. */
+void ptype_port_cache_flush(mfn_t m);
 /* The present value of the flush clock (24 bits). */
 uint32_t ptype_port_stamp(void);
 /* The last reference to a frame is gone: free it. */
@@ -110,12 +115,15 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
 /*
  * Change one entry of table m (VALIDATED, of a page-table type) to `val`, as the guest gave it.
  * preserve_ad: keep accessed and dirty bits of the old entry.
- * 0, -XEN_EINVAL, -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
+ * 0, -XEN_EINVAL, -XEN_EACCES (a frame of ours, not write-back), -XEN_EBUSY, -XEN_EAGAIN (nothing is changed yet; issue again).
  * *deferred: if not MFN_NONE afterwards, a table that is parked, half taken apart (its last use was in the old entry,
  * or the new entry led to it and it is bad): call ptype_unpark() until it gives 0.
  */
 int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
                     mfn_t *deferred);
+
+/* If m was mapped past the caches: make memory and caches agree, now that nobody can write to it any more. */
+void frame_settle_caches(mfn_t m);
 
 /* References of a leaf entry (L1), for those who edit L1 entries themselves (grant maps). */
 int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry);

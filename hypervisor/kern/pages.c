@@ -280,11 +280,11 @@ int frame_steal(struct domain *from, mfn_t m)
         return rc;
     f = frame_of(m);
     lock(&from->pages->lock);
-    want = (READ_ONCE(f->ref) & REF_FOREIGN) | ref_word(from, REF_ALLOCATED, 1);
+    want = (READ_ONCE(f->ref) & (REF_FOREIGN | REF_UNCACHED)) | ref_word(from, REF_ALLOCATED, 1);
     /* Exactly the domain's own reference, and no use. */
     if ((READ_ONCE(f->type) & TYPE_COUNT_MASK) == 0 &&
-        __atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT, false, __ATOMIC_SEQ_CST,
-                                    __ATOMIC_SEQ_CST)) {
+        __atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT | (want & REF_UNCACHED), false,
+                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         list_remove(from->pages, (uint32_t)m.n);
         __atomic_sub_fetch(&from->pages->count, 1, __ATOMIC_SEQ_CST);
         rc = 0;
@@ -306,6 +306,7 @@ int frame_assign(struct domain *to, mfn_t m)
     assert(ref_owner(frame_of(m)->ref) == OWNER_NONE);
     if (was)
         tlb_flush_older(&cpu_online, TYPE_AUX(was));
+    frame_settle_caches(m);
     frame_of(m)->type = 0;
     lock(&to->pages->lock);
     if (to->is_dying)

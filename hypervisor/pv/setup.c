@@ -13,6 +13,7 @@
 #include "pv/pti.h"
 #include "pv/pv.h"
 #include "x86/alloc.h"
+#include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/msi.h"
 #include "x86/paging.h"
@@ -47,6 +48,17 @@ void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
     struct domain *d = domain_peek(owner);
 
     tlb_flush_older(everywhere || !d ? &cpu_online : &d->dirty_cpus, stamp);
+}
+
+void ptype_port_cache_flush(mfn_t m)
+{
+    const char *p = frame_map(m);
+
+    mb();
+    for (unsigned at = 0; at < PAGE_SIZE; at += 64)
+        clflush(p + at);
+    mb();
+    frame_unmap(p);
 }
 
 uint32_t ptype_port_stamp(void)

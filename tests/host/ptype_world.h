@@ -65,7 +65,7 @@ static struct {
     mfn_t deferred;
     uint16_t deferred_owner;
     unsigned flushes, iomem_asked;
-    uint64_t linear_seen;
+    uint64_t linear_seen, cache_flushes;
     uint32_t flush_stamp;            /* of the last flush: what was asked for */
     bool flush_everywhere, flushing;
     mfn_t intruder;                  /* when flushing: another CPU asks for a writable use of this frame */
@@ -290,6 +290,16 @@ void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
     for (unsigned i = 0; i < CPUS; i++)
         if ((everywhere || W.cpu[i].domain == owner) && W.cpu[i].last_flush <= stamp)
             cpu_flush(&W.cpu[i]);
+}
+
+/* Nobody may be able to write there any more, by whatever entry. */
+void ptype_port_cache_flush(mfn_t m)
+{
+    MUST(frames[m.n].ref & REF_UNCACHED);
+    cpus_look();
+    for (unsigned i = 0; i < CPUS; i++)
+        MUST(!(W.cpu[i].leaf[m.n] & 2));
+    W.cache_flushes++;
 }
 
 uint32_t ptype_port_stamp(void)

@@ -45,7 +45,7 @@ static struct {
     unsigned locks, table_kills, kill_again, looks;
     uint64_t clock, last_flush[CPUS];
     bool sees[CPUS][FRAMES];
-    unsigned flushes;
+    unsigned flushes, cache_flushes;
 } W;
 
 /* ---- The machine ---- */
@@ -116,6 +116,13 @@ void ptype_port_flush(uint16_t owner, bool everywhere, uint32_t stamp)
     flush_older(stamp);
 }
 
+void ptype_port_cache_flush(mfn_t m)
+{
+    for (unsigned i = 0; i < CPUS; i++)
+        assert_false(W.sees[i][m.n]);
+    W.cache_flushes++;
+}
+
 uint32_t ptype_port_stamp(void)
 {
     return tlb_stamp();
@@ -140,6 +147,12 @@ mfn_t frames_alloc(unsigned order, unsigned below_bits)
         return MFN(m);
     }
     return MFN_NONE;
+}
+
+mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
+{
+    assert_int_equal(*claim, 0);
+    return frames_alloc(order, below_bits);
 }
 
 void frames_free(mfn_t m, unsigned order)
@@ -302,6 +315,22 @@ static void test_steal_batch(void **state)
     assert_int_equal(W.d[D2].pages->count, 8);
 }
 
+/* It was written past the caches: the new owner gets what memory and caches agree on. */
+static void test_steal_uncached(void **state)
+{
+    mfn_t m = give(&W.d[D1]);
+
+    (void)state;
+    frame_of(m)->ref |= REF_UNCACHED;
+    W.clock = 5;
+    W.sees[0][m.n] = true;
+    assert_int_equal(frame_steal(&W.d[D1], m), 0);
+    assert_int_equal(W.cache_flushes, 0);
+    assert_int_equal(frame_assign(&W.d[D2], m), 0);
+    assert_int_equal(W.cache_flushes, 1);
+    assert_false(frame_of(m)->ref & REF_UNCACHED);
+}
+
 static void test_steal_refused(void **state)
 {
     mfn_t m = give(&W.d[D1]);
@@ -392,7 +421,8 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(test_steal_after_reader), CASE(test_free_after_reader), CASE(test_steal_batch), CASE(test_steal_refused),
+        CASE(test_steal_after_reader), CASE(test_free_after_reader), CASE(test_steal_batch), CASE(test_steal_uncached),
+        CASE(test_steal_refused),
         CASE(test_shared_readonly), CASE(test_kill), CASE(test_alloc_limits),
     };
 

@@ -368,6 +368,41 @@ static void test_flags(void **state)
     world_end();
 }
 
+/* Written past the caches, then a table: the caches are written back when nobody can write any more, and only then. */
+static void test_uncached(void **state)
+{
+    static const uint64_t kinds[] = { PTE_PWT, PTE_PCD, PTE_PS, PTE_PWT | PTE_PCD | PTE_PS };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        world_start(true, 0);
+        assert_int_equal(ptype_pin(&d1, MFN(1), FT_L1), 0);
+        W.pinned[1] = true;
+        assert_int_equal(set(1, 0, to(30, PTE_RW)), 0);
+        assert_int_equal(set(1, 0, to(30, PTE_RW | kinds[i])), 0); /* only other flags */
+        assert_int_equal(entries(1)[0], to(30, PTE_RW | PTE_US | kinds[i]));
+        assert_int_equal(set(1, 1, to(31, kinds[i])), -XEN_EINVAL); /* nobody's */
+        assert_int_equal(set(1, 1, to(40, kinds[i])), 0);           /* only looked at */
+        assert_int_equal(set(1, 0, 0), 0);
+        assert_int_equal(W.cache_flushes, 0);
+        assert_int_equal(ptype_pin(&d1, MFN(30), FT_L2), 0);
+        W.pinned[30] = true;
+        assert_int_equal(W.cache_flushes, 1);
+        assert_int_equal(ptype_pin(&d1, MFN(40), FT_L2), 0);
+        W.pinned[40] = true;
+        assert_int_equal(W.cache_flushes, 1);
+        frames[50].ref |= REF_SHARED;
+        assert_int_equal(set(1, 1, to(50, kinds[i])), -XEN_EACCES);
+        assert_int_equal(set(1, 1, to(50, PTE_RW)), 0);
+        assert_int_equal(set(1, 1, to(50, PTE_RW | kinds[i])), -XEN_EACCES);
+        assert_int_equal(entries(1)[1], to(50, PTE_RW | PTE_US));
+        assert_int_equal(set(1, 1, 0), 0);
+        frames[50].ref &= ~REF_SHARED;
+        world_check();
+        world_end();
+    }
+}
+
 /* P8, at each level; and what the hypervisor has in an L4 is not the guest's to change. */
 static void test_linear(void **state)
 {
@@ -547,7 +582,8 @@ int main(void)
         cmocka_unit_test(test_counters_full),
         cmocka_unit_test(test_nobodys_frames), cmocka_unit_test(test_bad_then_good), cmocka_unit_test(test_unpin_at_once),
         cmocka_unit_test(test_unpark_not_ours), cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_flags), cmocka_unit_test(test_linear), cmocka_unit_test(test_linear_other), cmocka_unit_test(test_linear_last),
+        cmocka_unit_test(test_flags), cmocka_unit_test(test_uncached),
+        cmocka_unit_test(test_linear), cmocka_unit_test(test_linear_other), cmocka_unit_test(test_linear_last),
         cmocka_unit_test(test_audit_sees),
         cmocka_unit_test(test_random), cmocka_unit_test(test_random_abandoned),
     };

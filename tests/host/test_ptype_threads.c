@@ -99,6 +99,12 @@ void ptype_port_init_l4(uint16_t table_owner, uint64_t *table)
     (void)table;
 }
 
+void ptype_port_cache_flush(mfn_t m)
+{
+    (void)m;
+    abort();
+}
+
 void ptype_port_frame_free(mfn_t m)
 {
     (void)m;
