@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Unpacking a kernel, by Debian's own static libraries (liblz4, liblzma, libzstd, zlib).
+ * Unpacking a kernel, by Debian's own static libraries (liblz4, liblzma, libzstd, zlib); xz in the usual shape by core/xz.c.
  * On the machine they need x86/libc_shim.c's memory and the vector registers: see there
  * what must be set up before.
  */
