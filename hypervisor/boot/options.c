@@ -10,6 +10,7 @@
 #include "kern/grant.h"
 #include "pv/pti.h"
 #include "x86/apic.h"
+#include "x86/efirt.h"
 #include "x86/log.h"
 #include "x86/machine.h"
 #include "x86/spec.h"
@@ -85,6 +86,7 @@ ROOM_OPTION(log, vga, "vga")
 ROOM_OPTION(console, conswitch, "conswitch")
 ROOM_OPTION(time, clocksource, "clocksource")
 ROOM_OPTION(time, tsc, "tsc")
+ROOM_OPTION(efirt, efi, "efi")
 ROOM_OPTION(machine, reboot, "reboot")
 static bool spec_ctrl_set(const char *v)
 {
@@ -105,6 +107,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_NUMBER("gnttab_max_frames", &grant_opt_max_frames),
     CMDLINE_NUMBER("gnttab_max_maptrack_frames", &grant_opt_max_maptrack),
     CMDLINE_FLAG("dom0_vcpus_pin", &options.dom0_vcpus_pin),
+    CMDLINE_CALL("efi", efi_set),
     CMDLINE_CALL("guest_loglvl", guest_loglvl_set),
     CMDLINE_CALL("loglvl", loglvl_set),
     CMDLINE_NUMBER("maxcpus", &options.maxcpus),

@@ -4,6 +4,7 @@
  * Lock: call_lock (RANK_EFI) holds the page table and the recovery data; waiting for it, interrupts are on.
  */
 #include "x86/efirt.h"
+#include "core/cmdline.h"
 #include "core/frame.h"
 #include "core/port.h"
 #include "core/ptype.h"
@@ -34,7 +35,22 @@ static uint64_t *l4;                      /* its slot PERDOMAIN_L4: [call_lock],
 static unsigned running_on = ~0u;         /* the CPU that is in the firmware [atomic] */
 static uint64_t recover_sp;               /* [call_lock] */
 
+static bool opt_services = true;
+
 /* ---- Boot ---- */
+
+bool efirt_option(const char *name, const char *value)
+{
+    bool off = !strcmp(value, "no-rs");
+
+    if (strcmp(name, "efi") || (!off && strncmp(value, "rs", 2)))
+        return false;
+    if (off || !value[2]) {
+        opt_services = !off;
+        return true;
+    }
+    return value[2] == '=' && cmdline_bool(value + 3, &opt_services);
+}
 
 /* Memory that dom0 or we use as RAM is no place for firmware: then map and E820 contradict each other. */
 static bool region_is_free(uint64_t start, uint64_t end)
@@ -81,7 +97,7 @@ void efirt_init(uint64_t table, const void *map, uint32_t size, uint32_t step)
     const char *t = maddr_to_virt(table);
     uint64_t signature;
 
-    if (!table || table > 0x100000000ul - PAGE_SIZE || !map || step < sizeof(struct efi_memory))
+    if (!opt_services || !table || table > 0x100000000ul - PAGE_SIZE || !map || step < sizeof(struct efi_memory))
         return;
     memcpy(&signature, t, sizeof(signature));
     l4 = pages_alloc(0);

@@ -30,6 +30,8 @@ struct efi_memory {
 #define EFI_ERROR(n)         (0x8000000000000000ul | (n))
 #define EFI_BUFFER_TOO_SMALL EFI_ERROR(5ul)
 
+/* Option efi=: rs (as it is without the option), no-rs or rs=no: don't use the services. */
+bool efirt_option(const char *name, const char *value);
 /* Boot, when the heap is up.  `table`: machine address of the services' table; map: `size` bytes, an entry each `step`.
  * The reason why they can't be used goes to the log. */
 void efirt_init(uint64_t table, const void *map, uint32_t size, uint32_t step);
