@@ -154,9 +154,23 @@ uint64_t pti_frame_end(const struct vcpu *v)
 
 /* ---- The shield ---- */
 
+/*
+ * A linear entry (core/ptype.h, P8) would lead from the copy to an L4 with all of the hypervisor's slots, one level off, and so to the
+ * first page behind each of our lower entries.  To its own L4 it leads to the copy instead; to another it is left out.
+ */
+static uint64_t shield_entry(const uint64_t *shield, mfn_t l4, uint64_t e)
+{
+    mfn_t to = pte_mfn(e);
+
+    if (!(e & PTE_P) || !frame_is_ram(to) || ptype_level(to) != 4)
+        return e;
+    return mfn_eq(to, l4) ? (e & ~PTE_ADDR) | virt_to_maddr(shield) : 0;
+}
+
 static void shield_copy(uint64_t *to, uint64_t cr3)
 {
-    uint64_t *from = frame_map(maddr_to_mfn(cr3 & PTE_ADDR));
+    mfn_t l4 = maddr_to_mfn(cr3 & PTE_ADDR);
+    uint64_t *from = frame_map(l4);
 
     for (unsigned slot = 0; slot < PTE_ENTRIES; slot++) {
         uint64_t e = READ_ONCE(from[slot]);
@@ -164,7 +178,7 @@ static void shield_copy(uint64_t *to, uint64_t cr3)
         if ((e & (PTE_P | PTE_A)) == PTE_P && __atomic_compare_exchange_n(&from[slot], &e, e | PTE_A, false,
                                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             e |= PTE_A;
-        to[slot] = e;
+        to[slot] = shield_entry(to, l4, e);
     }
     frame_unmap(from);
     for (unsigned slot = HV_L4_FIRST + 1; slot < HV_L4_FIRST + HV_L4_COUNT; slot++)

@@ -64,6 +64,20 @@ static void check_hidden(void)
     EXPECT_EQUAL(machine_to_phys_mapping[pfn_to_mfn(3)], 3);
 }
 
+/* Nor by a linear entry, whose walk comes by the hypervisor's slots of the guest's own L4 one level lower. */
+static void check_linear(void)
+{
+    unsigned long slot = 300, direct = 262, linear = 0xffff000000000000ul | slot << 39, e = virt_to_maddr(&pt_root()[slot]);
+    struct trap t;
+
+    EXPECT_OK(pt_write(e, pte_make(virt_to_mfn(pt_root()), PTE_RO)));
+    EXPECT_EQUAL(code_of_read(linear | direct << 30) & 1, 0);
+    EXPECT_EQUAL(code_of_read(linear | direct << 30 | 1 << 12) & 1, 0);
+    EXPECT_EQUAL(trap_catch(&t, insn_read8, linear | slot << 30 | slot << 21 | slot << 12), VEC_NONE);
+    EXPECT_EQUAL(trap_catch(&t, insn_read8, linear | ((unsigned long)check_hidden & 0x0000fffffffff000ul) >> 9), VEC_NONE);
+    EXPECT_OK(pt_write(e, 0));
+}
+
 static void check_slot(void)
 {
     struct trap t;
@@ -111,6 +125,7 @@ void test_main(void)
     REQUIRE(vcpu_count() == 2);
     REQUIRE(!vcpu_start(1, second));
     check_hidden();
+    check_linear();
     check_slot();
     check_user();
 }
