@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Intel: updates one after the other, each a header of 48 bytes, data, and perhaps a table of more signatures; the 32-bit words of all
- * of it add up to 0.  AMD: a magic number, a table from CPU signatures to short ids, patches with a short id each.
+ * Intel: updates one after the other, each a header of 48 bytes, data, and perhaps a table of more signatures; the
+ * 32-bit words of all of it add up to 0.  AMD: a magic number, a table from CPU signatures to short ids, patches with a
+ * short id each.
  */
 #include "core/microcode.h"
 #include <xen/errno.h>
@@ -116,14 +117,16 @@ static bool amd_patch(struct blob *file, struct blob *patch)
     return true;
 }
 
-/* One container; several may stand one behind the other, each with its own table.  Takes it from the file.  False: damaged. */
+/* One container; several may stand one behind the other, each with its own table.  Takes it from the file.  False:
+ * damaged. */
 static bool amd_container(struct blob *file, const struct microcode_cpu *cpu, struct microcode_update *best)
 {
     uint32_t length = blob_u32(*file, 8);
     struct blob patch;
     uint16_t id;
 
-    if (blob_u32(*file, 0) != AMD_MAGIC || blob_u32(*file, 4) != AMD_TABLE || length < AMD_ENTRY || !blob_has(*file, 12, length))
+    if (blob_u32(*file, 0) != AMD_MAGIC || blob_u32(*file, 4) != AMD_TABLE || length < AMD_ENTRY ||
+        !blob_has(*file, 12, length))
         return false;
     id = amd_short_id(blob_cut(*file, 12, length), cpu->signature);
     *file = blob_from(*file, 12ul + length);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Microcode files as the vendors ship them: finding the update for a processor (SDM3 9.11; AMD's container as Linux' firmware tree has it). */
+/* Microcode files as the vendors ship them: finding the update for a processor (SDM3 9.11; AMD's container as Linux'
+ * firmware tree has it). */
 #ifndef CORE_MICROCODE_H
 #define CORE_MICROCODE_H
 
@@ -13,13 +14,13 @@ struct microcode_cpu {
 };
 
 struct microcode_update {
-    struct blob patch;  /* what the processor is pointed to: Intel: the data behind the header; AMD: the patch, header included */
+    struct blob patch;  /* what the processor is pointed to: Intel: the data; AMD: the patch, header included */
     uint32_t revision;
 };
 
 /*
- * The newest update in the file for the processor that is newer than what it has.  0, -XEN_EINVAL (the file is damaged, also
- * where other processors' updates are), or -XEN_ENOENT (nothing newer in it for this one).
+ * The newest update in the file for the processor that is newer than what it has.  0, -XEN_EINVAL (the file is damaged,
+ * also where other processors' updates are), or -XEN_ENOENT (nothing newer in it for this one).
  */
 int microcode_find_intel(struct blob file, const struct microcode_cpu *cpu, struct microcode_update *best);
 int microcode_find_amd(struct blob file, const struct microcode_cpu *cpu, struct microcode_update *best);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hypercalls of features that there aren't, where that has an answer of its own (all others: -XEN_ENOSYS, for they are not in the table). */
+/* Hypercalls of features that there aren't, where that has an answer of its own (all others: -XEN_ENOSYS, for they
+ * are not in the table). */
 #include "kern/hypercall.h"
 #include <xen/errno.h>
 

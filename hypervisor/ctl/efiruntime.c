@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENPF_efi_runtime_call (UEFI 2.9, ch. 8): each function checks `misc`, copies what the guest points to into memory of ours, calls
- * the service (x86/efirt.c) and copies the results back.  The firmware's status goes to the guest as it is.
+ * XENPF_efi_runtime_call (UEFI 2.9, ch. 8): each function checks `misc`, copies what the guest points to into memory of
+ * ours, calls the service (x86/efirt.c) and copies the results back.  The firmware's status goes to the guest as it is.
  *
- * Capsules are not passed on (-XEN_ENOSYS): the ABI's struct doesn't say how a guest's memory would be described to the firmware.
+ * Capsules are not passed on (-XEN_ENOSYS): the ABI's struct doesn't say how a guest's memory would be described to the
+ * firmware.
  */
 #include "ctl/efiruntime.h"
 #include "core/port.h"
@@ -14,7 +15,8 @@
 
 #define NAME_MAX   1024u      /* characters, the end included */
 #define BUFFER_MAX (1u << 18) /* bytes of data passed in one call */
-#define ALL_ACCESS (XEN_EFI_VARIABLE_NON_VOLATILE | XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS | XEN_EFI_VARIABLE_RUNTIME_ACCESS)
+#define ALL_ACCESS \
+    (XEN_EFI_VARIABLE_NON_VOLATILE | XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS | XEN_EFI_VARIABLE_RUNTIME_ACCESS)
 
 struct efi_time {
     uint16_t year;
@@ -281,8 +283,8 @@ static long query_variable_info(struct xenpf_efi_runtime_call *c)
 void efiruntime_init(void)
 {
     if (has_2_0())
-        at_boot.known = !service(EFIRT_QUERY_VARIABLE_INFO, ALL_ACCESS, PTR(&at_boot.max_store), PTR(&at_boot.remaining),
-                                 PTR(&at_boot.max_size), 0);
+        at_boot.known = !service(EFIRT_QUERY_VARIABLE_INFO, ALL_ACCESS, PTR(&at_boot.max_store),
+                                 PTR(&at_boot.remaining), PTR(&at_boot.max_size), 0);
 }
 
 long efiruntime_call(struct xenpf_efi_runtime_call *c)

@@ -8,7 +8,8 @@
 
 /* Boot, after efiinfo_init(): keep what the variable store has room for now. */
 void efiruntime_init(void);
-/* 0: the firmware was asked, its answer is in c->status; -XEN_ENOSYS: no firmware, or a function that is not passed on. */
+/* 0: the firmware was asked, its answer is in c->status; -XEN_ENOSYS: no firmware, or a function that is not passed
+ * on. */
 long efiruntime_call(struct xenpf_efi_runtime_call *c);
 
 #endif

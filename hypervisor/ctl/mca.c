@@ -185,7 +185,8 @@ static void info_fill(struct mc_info *info, const struct mce_record *r)
     info->mi_nentries = 1 + r->nr_banks;
 }
 
-_Static_assert(sizeof(struct mcinfo_global) + MCE_RECORD_BANKS * sizeof(struct mcinfo_bank) <= sizeof(((struct mc_info *)0)->mi_data),
+_Static_assert(sizeof(struct mcinfo_global) + MCE_RECORD_BANKS * sizeof(struct mcinfo_bank) <=
+                   sizeof(((struct mc_info *)0)->mi_data),
                "a record fits");
 
 static long fetch(xen_mc_fetch_t *f)

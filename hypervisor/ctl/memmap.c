@@ -79,7 +79,8 @@ long memmap_get(uint64_t arg)
     own = own_map(current->domain, &rc);
     if (!rc) {
         m.nr_entries = MIN(m.nr_entries, own->n);
-        if (copy_to_guest(guest_addr(m.buffer), own->e, m.nr_entries * sizeof(*own->e)) || copy_to_guest(arg, &m, sizeof(m)))
+        if (copy_to_guest(guest_addr(m.buffer), own->e, m.nr_entries * sizeof(*own->e)) ||
+            copy_to_guest(arg, &m, sizeof(m)))
             rc = -XEN_EFAULT;
     }
     mem_free(own);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENPF_*: a table of operations on a copy of the guest's struct, which goes back to the guest where the operation answers
- * in it.  dom0 only.
+ * XENPF_*: a table of operations on a copy of the guest's struct, which goes back to the guest where the operation
+ * answers in it.  dom0 only.
  *
  * Not done, and answered so: frequency and C-state
  * control (what dom0 uploads about them is checked and not used), CPU and memory hot-plug, sleep states but S5.
@@ -337,7 +337,8 @@ static long op_getidletime(struct xen_platform_op *op)
     return copy_to_guest(guest_addr(g->cpumap_bitmap), map, bytes);
 }
 
-/* Processors and memory plugged into a running machine: what is there already, or can't be, is told apart from "not done". */
+/* Processors and memory plugged into a running machine: what is there already, or can't be, is told apart from "not
+ * done". */
 static long op_cpu_hotadd(struct xen_platform_op *op)
 {
     const struct xenpf_cpu_hotadd *a = &op->u.cpu_add;

@@ -2,8 +2,8 @@
 /*
  * Machine checks: see mce.h.  (SDM3 ch. 15, APM2 ch. 9.)
  *
- * Records are written by the exception, where no lock may be taken: each slot's `state` is claimed with a compare-and-swap and tells who
- * may touch the rest.  Messages, the event for dom0 and clearing up follow in a softirq.
+ * Records are written by the exception, where no lock may be taken: each slot's `state` is claimed with a
+ * compare-and-swap and tells who may touch the rest.  Messages, the event for dom0 and clearing up follow in a softirq.
  */
 #include "kern/mce.h"
 #include "core/port.h"
@@ -122,7 +122,8 @@ static int slot_claim(void)
     for (int i = 0; i < RECORDS; i++) {
         uint32_t is_free = SLOT_FREE;
 
-        if (__atomic_compare_exchange_n(&slots[i].state, &is_free, SLOT_FILLING, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        if (__atomic_compare_exchange_n(&slots[i].state, &is_free, SLOT_FILLING, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
             return i;
     }
     __atomic_add_fetch(&lost, 1, __ATOMIC_RELAXED);
@@ -140,7 +141,8 @@ static void bank_read(struct mce_record *r, unsigned bank, uint64_t status)
         b->misc = mc_read(MSR_MC_MISC(bank));
 }
 
-/* Read the banks that have something and, if `clear`, make room for the next.  Nothing of what it touches can be locked. */
+/* Read the banks that have something and, if `clear`, make room for the next.  Nothing of what it touches can be
+ * locked. */
 static void banks_read(struct mce_record *r, bool urgent, bool clear)
 {
     struct vcpu *v = current;
@@ -255,7 +257,8 @@ static void mce_softirq(void)
     for (unsigned i = 0; i < RECORDS; i++) {
         uint32_t is_new = SLOT_NEW;
 
-        if (!__atomic_compare_exchange_n(&slots[i].state, &is_new, SLOT_KNOWN, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        if (!__atomic_compare_exchange_n(&slots[i].state, &is_new, SLOT_KNOWN, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST))
             continue;
         record_print(&slots[i].r);
         any = true;

@@ -38,13 +38,14 @@ bool mce_record_get(bool urgent, struct mce_record *r);
 /* False: there is no such record. */
 bool mce_record_done(bool urgent, uint64_t id);
 /*
- * Errors made up, for tests.  A register's value on a CPU: written to it, or (interpose) only shown to us until the bank is cleared.
- * mce_is_register(): one that can be given.  0, -XEN_EINVAL (the processor refuses) or -XEN_ENOSPC.  Interrupts on.
+ * Errors made up, for tests.  A register's value on a CPU: written to it, or (interpose) only shown to us until the
+ * bank is cleared. mce_is_register(): one that can be given.  0, -XEN_EINVAL (the processor refuses) or -XEN_ENOSPC.
+ * Interrupts on.
  */
 bool mce_is_register(uint32_t reg);
 int mce_inject_register(unsigned cpu, uint32_t reg, uint64_t value, bool interpose);
-/* The exception, on each of the CPUs; what follows is what follows a real one.  -XEN_EINVAL: a CPU has no error to report, or one after
- * which nothing could go on (MCG_STATUS without RIPV): left out. */
+/* The exception, on each of the CPUs; what follows is what follows a real one.  -XEN_EINVAL: a CPU has no error to
+ * report, or one after which nothing could go on (MCG_STATUS without RIPV): left out. */
 int mce_inject_exception(const cpumask_t *cpus);
 /* Look at the banks now. */
 void mce_look(const cpumask_t *cpus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hvm_op for para-virtual callers: system time and trace records; what is about a translated guest's machine is an invalid argument
- * for a domain of the other kind, and the rest is absent.
+ * hvm_op for para-virtual callers: system time and trace records; what is about a translated guest's machine is an
+ * invalid argument for a domain of the other kind, and the rest is absent.
  */
 #include "kern/hypercall.h"
 #include "core/string.h"
@@ -41,7 +41,9 @@ static long xentrace(uint64_t arg)
 
     if (copy_from_guest(&t, arg, sizeof(t)))
         return -XEN_EFAULT;
-    return t.extra_bytes > sizeof(t.extra) || t.extra_bytes % sizeof(uint32_t) || t.event >> TRC_SUBCLS_SHIFT ? -XEN_EINVAL : 0;
+    if (t.extra_bytes > sizeof(t.extra) || t.extra_bytes % sizeof(uint32_t) || t.event >> TRC_SUBCLS_SHIFT)
+        return -XEN_EINVAL;
+    return 0;
 }
 
 long do_hvm_op(struct hcall *c)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Machine frames for the hypervisor itself and for domains: shell (lock, flush of stale translations) around core/buddy.c. */
+/* Machine frames for the hypervisor itself and for domains: shell (lock, flush of stale translations) around
+ * core/buddy.c. */
 #ifndef X86_ALLOC_H
 #define X86_ALLOC_H
 
@@ -10,7 +11,8 @@
 mfn_t frames_alloc(unsigned order, unsigned below_bits);
 /* The same where the owner may have a claim, which it then uses up first. */
 mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits);
-/* Promise n free frames (instead of what *claim, a domain's own, was): nobody else gets them.  0, or -XEN_ENOMEM and nothing has changed. */
+/* Promise n free frames (instead of what *claim, a domain's own, was): nobody else gets them.  0, or -XEN_ENOMEM and
+ * nothing has changed. */
 int frames_claim(uint64_t *claim, uint64_t n);
 void frames_free(mfn_t m, unsigned order);
 uint64_t frames_free_count(void);

@@ -2,9 +2,9 @@
 /*
  * The firmware's runtime services (UEFI 2.9, ch. 8).
  *
- * They run in a page table of their own: our mappings, and below them the firmware's runtime regions at their
- * machine addresses, since nobody has called SetVirtualAddressMap.  One call at a time on all of the machine; interrupts stay on.
- * If the firmware faults, the call ends with EFI_DEVICE_ERROR and the services are not used again.
+ * They run in a page table of their own: our mappings, and below them the firmware's runtime regions at their machine
+ * addresses, since nobody has called SetVirtualAddressMap.  One call at a time on all of the machine; interrupts stay
+ * on. If the firmware faults, the call ends with EFI_DEVICE_ERROR and the services are not used again.
  */
 #ifndef X86_EFIRT_H
 #define X86_EFIRT_H
@@ -38,8 +38,8 @@ void efirt_init(uint64_t table, const void *map, uint32_t size, uint32_t step);
 /* Revision of the services' table; 0: there are no services. */
 uint32_t efirt_revision(void);
 /*
- * Call a service; what it returned.  Pointers among the arguments are to memory of ours.  fpu: whose state the FPU holds (NULL:
- * nobody's).  Interrupts on (or: boot), no lock held.  Call only if efirt_revision() != 0.
+ * Call a service; what it returned.  Pointers among the arguments are to memory of ours.  fpu: whose state the FPU
+ * holds (NULL: nobody's).  Interrupts on (or: boot), no lock held.  Call only if efirt_revision() != 0.
  */
 uint64_t efirt_call(struct fpu_vcpu *fpu, enum efirt_service service, const uint64_t arg[6]);
 

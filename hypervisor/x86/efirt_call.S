@@ -5,8 +5,8 @@
  */
         .text
         .code64
-/* uint64_t efirt_enter(uint64_t fn, const uint64_t arg[6], uint64_t *sp): the function's result.  *sp is what rsp must be
- * for a fault in the function to go on at efirt_recover. */
+/* uint64_t efirt_enter(uint64_t fn, const uint64_t arg[6], uint64_t *sp): the function's result.  *sp is what rsp
+ * must be for a fault in the function to go on at efirt_recover. */
         .globl efirt_enter
 efirt_enter:
         pushq   %rbp

@@ -2,8 +2,8 @@
 /*
  * Microcode: see microcode.h; the files are core/microcode.c's.  (SDM3 9.11.6, 9.11.7; AMD PPR, MSR C001_0020.)
  *
- * All CPUs stop together, then load one after the other: threads that share a core must not run other code meanwhile, and the second
- * of them finds the update already there.
+ * All CPUs stop together, then load one after the other: threads that share a core must not run other code meanwhile,
+ * and the second of them finds the update already there.
  */
 #include "x86/microcode.h"
 #include "core/cpuid.h"

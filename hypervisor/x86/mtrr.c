@@ -100,8 +100,8 @@ static bool ranges_meet(const struct mtrr_range *a, const struct mtrr_range *b)
     return a->mfn < b->mfn + b->nr_mfns && b->mfn < a->mfn + a->nr_mfns;
 }
 
-/* The register for a range: one that covers it already (*found) or a free one; or the error.  Of types that meet, uncached wins;
- * other mixtures are undefined. */
+/* The register for a range: one that covers it already (*found) or a free one; or the error.  Of types that meet,
+ * uncached wins; other mixtures are undefined. */
 static int register_for(const struct mtrr_range *r, bool *found)
 {
     int free = -XEN_ENOSPC;

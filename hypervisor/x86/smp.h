@@ -21,8 +21,8 @@ uint32_t smp_apic_id(unsigned cpu);
 void smp_init(const uint32_t *apic_ids, unsigned n);
 /* Make the boot CPU's block and percpu area. First thing of all. */
 void smp_init_boot_cpu(void);
-/* Start all CPUs that smp_init() named: each enters ap_main() (boot/main.c), which ends with smp_cpu_is_up().  Those that
- * don't answer are left out, with a warning. */
+/* Start all CPUs that smp_init() named: each enters ap_main() (boot/main.c), which ends with smp_cpu_is_up().  Those
+ * that don't answer are left out, with a warning. */
 void smp_boot_all(void);
 void smp_cpu_is_up(void);
 /* Stop all other CPUs for good (panic, reboot). Any context. */

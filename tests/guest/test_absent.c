@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls and operations that a PV guest may call and gets an answer from, present or not.  Where it is known what Xen answers in its default
- * configuration, just that; else some refusal.  None may crash; bad pointers, domains and commands are refused.
+ * Hypercalls and operations that a PV guest may call and gets an answer from, present or not.  Where it is known what
+ * Xen answers in its default configuration, just that; else some refusal.  None may crash; bad pointers, domains and
+ * commands are refused.
  */
 #define __XEN_TOOLS__ 1
 #include <xen/callback.h>
@@ -128,7 +129,7 @@ static void check_operations(void)
     EXPECT_OK(hypercall(physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, NULL));
     EXPECT_ERR(hypercall(physdev_op, 18, &irq), ENOSYS);
     EXPECT_ERR(hypercall(physdev_op, 32, &irq), ENOSYS);
-    EXPECT_REFUSED(hypercall(event_channel_op, 14, &reset)); /* EVTCHNOP_reset_cont, which the header hides from guests */
+    EXPECT_REFUSED(hypercall(event_channel_op, 14, &reset)); /* EVTCHNOP_reset_cont, hidden from guests */
     EXPECT_ERR(hypercall(event_channel_op, 15, &reset), ENOSYS);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Alignment checks: a process with EFLAGS.AC gets #AC (error code 0) for a misaligned access, and the flag is in the frame; its kernel's handler runs without a
- * check; without the flag nothing.  QEMU's TCG has none: there the test is skipped (run it with --bochs).
+ * Alignment checks: a process with EFLAGS.AC gets #AC (error code 0) for a misaligned access, and the flag is in the
+ * frame; its kernel's handler runs without a check; without the flag nothing.  QEMU's TCG has none: there the test is
+ * skipped (run it with --bochs).
  */
 #include "check.h"
 #include "trap.h"

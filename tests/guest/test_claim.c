@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENMEM_claim_pages between two domains (memory.h): what one has claimed the other can't get; the owner's own allocations use its claim up; claiming
- * nothing, or the domain's end, sets the rest free.
+ * XENMEM_claim_pages between two domains (memory.h): what one has claimed the other can't get; the owner's own
+ * allocations use its claim up; claiming nothing, or the domain's end, sets the rest free.
  */
 #include "domain.h"
 #include "check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENPF_efi_runtime_call and XENPF_firmware_info on UEFI firmware: the clock, variables (list, read, write, delete), room in the store,
- * refusals; and that the firmware's use of the FPU is not seen.  (platform.h; UEFI 2.9, ch. 8)
+ * XENPF_efi_runtime_call and XENPF_firmware_info on UEFI firmware: the clock, variables (list, read, write, delete),
+ * room in the store, refusals; and that the firmware's use of the FPU is not seen.  (platform.h; UEFI 2.9, ch. 8)
  */
 /* boot: efi */
 /* qemu: -m 512 */
@@ -18,9 +18,12 @@
 #define INVALID        EFI_ERR(2)
 #define TOO_SMALL      EFI_ERR(5)
 #define NOT_FOUND      EFI_ERR(14)
-#define ACCESS         (XEN_EFI_VARIABLE_NON_VOLATILE | XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS | XEN_EFI_VARIABLE_RUNTIME_ACCESS)
+#define ACCESS \
+    (XEN_EFI_VARIABLE_NON_VOLATILE | XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS | XEN_EFI_VARIABLE_RUNTIME_ACCESS)
 
-static const struct xenpf_efi_guid ours = { 0x4f3a1c22, 0x1b7d, 0x4e0a, { 0x9c, 0x31, 0x55, 0x0d, 0x7e, 0x18, 0x42, 0x66 } };
+static const struct xenpf_efi_guid ours = {
+    0x4f3a1c22, 0x1b7d, 0x4e0a, { 0x9c, 0x31, 0x55, 0x0d, 0x7e, 0x18, 0x42, 0x66 }
+};
 static const uint16_t our_name[] = u"HospesTest";
 
 static struct xen_platform_op op;

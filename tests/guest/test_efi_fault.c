@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Firmware that is broken: dom0 overwrites the code of its runtime services (it may: it is trusted with all that is not RAM).  The call ends with
- * EFI_DEVICE_ERROR, the services are gone from then on, and hypervisor and guest live.
+ * Firmware that is broken: dom0 overwrites the code of its runtime services (it may: it is trusted with all that is not
+ * RAM).  The call ends with EFI_DEVICE_ERROR, the services are gone from then on, and hypervisor and guest live.
  */
 /* hv-only: hospes */
 /* boot: efi */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * No platform_op, mca, hypfs_op or hvm_op with whatever arguments harms the hypervisor: pseudo-random calls (fixed seed), with the versions right so that they
- * come through to the operations.  Left out: power off, and machine checks made up, which may be fatal ones.
+ * No platform_op, mca, hypfs_op or hvm_op with whatever arguments harms the hypervisor: pseudo-random calls (fixed
+ * seed), with the versions right so that they come through to the operations.  Left out: power off, and machine checks
+ * made up, which may be fatal ones.
  */
 /* hv-only: hospes */
 /* qemu: -smp 2 */
@@ -30,7 +31,8 @@ static uint64_t rnd(void)
 
 static uint64_t number(void)
 {
-    static const uint64_t pool[] = { 0, 1, 2, 3, 5, 16, 255, 1024, 4096, 0xf0000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, ~0ull };
+    static const uint64_t pool[] = { 0, 1, 2, 3, 5, 16, 255, 1024, 4096, 0xf0000, 0x7fffffff,
+                                     0x80000000, 0xffffffff, 0x100000000, ~0ull };
 
     switch (rnd() % 6) {
     case 0: return rnd();
@@ -78,20 +80,23 @@ static void one_mca(void)
 
 static void one_hypfs(void)
 {
-    static const char *const paths[] = { "/", "/params", "/params/loglvl", "/buildinfo/version/major", "/buildinfo/", "//", "x", "" };
+    static const char *const paths[] = { "/", "/params", "/params/loglvl", "/buildinfo/version/major",
+                                        "/buildinfo/", "//", "x", "" };
     const char *path = paths[rnd() % ARRAY_SIZE(paths)];
     uint64_t n = 0;
 
     while (path[n])
         n++;
-    hypercall(hypfs_op, rnd() % 4, rnd() % 8 ? (uint64_t)path : number(), rnd() % 8 ? n + 1 : number(), rnd() % 4 ? (uint64_t)scratch : number(),
-              rnd() % 4 ? rnd() % 4096 : number());
+    hypercall(hypfs_op, rnd() % 4, rnd() % 8 ? (uint64_t)path : number(), rnd() % 8 ? n + 1 : number(),
+              rnd() % 4 ? (uint64_t)scratch : number(), rnd() % 4 ? rnd() % 4096 : number());
 }
 
 static void one_memory(void)
 {
-    static const uint8_t ops[] = { XENMEM_memory_map, XENMEM_set_memory_map, XENMEM_claim_pages, XENMEM_reserved_device_memory_map,
-                                   XENMEM_get_pod_target, XENMEM_access_op, XENMEM_acquire_resource, XENMEM_machine_memory_map };
+    static const uint8_t ops[] = {
+        XENMEM_memory_map, XENMEM_set_memory_map, XENMEM_claim_pages, XENMEM_reserved_device_memory_map,
+        XENMEM_get_pod_target, XENMEM_access_op, XENMEM_acquire_resource, XENMEM_machine_memory_map
+    };
     static uint64_t arg[16];
 
     words(arg, 16);

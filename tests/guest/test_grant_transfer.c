@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GNTTABOP_transfer to a domain that has offered a place (grant_table.h; here: to ourselves), and GNTTABOP_cache_flush of a granted page that is mapped;
- * what is refused, and that a refused frame stays ours.
+ * GNTTABOP_transfer to a domain that has offered a place (grant_table.h; here: to ourselves), and GNTTABOP_cache_flush
+ * of a granted page that is mapped; what is refused, and that a refused frame stays ours.
  */
 #include <xen/memory.h>
 #include "check.h"
@@ -10,6 +10,7 @@
 #include "mem.h"
 
 #define REF 30
+#define DONE (GTF_transfer_committed | GTF_transfer_completed)
 #define VA  0x0000130000000000ul
 
 static void offer(unsigned ref, domid_t from)
@@ -37,7 +38,7 @@ static void check_good(void)
 
     offer(REF, 0);
     EXPECT_EQUAL(transfer(mfn, 0, REF), GNTST_okay);
-    EXPECT_EQUAL(grant_v1[REF].flags & (GTF_transfer_committed | GTF_transfer_completed), GTF_transfer_committed | GTF_transfer_completed);
+    EXPECT_EQUAL(grant_v1[REF].flags & DONE, DONE);
     EXPECT_TRUE(grant_v1[REF].frame != 0);
     EXPECT_EQUAL(hypercall(memory_op, XENMEM_current_reservation, &self), before);
     EXPECT_OK(map_page(NULL, VA, grant_v1[REF].frame, PTE_RW)); /* it is ours again */
@@ -64,7 +65,9 @@ static void check_bad(void)
 
 static long flush(unsigned long maddr, unsigned offset, unsigned length, uint32_t op)
 {
-    struct gnttab_cache_flush c = { .a.dev_bus_addr = maddr, .offset = (uint16_t)offset, .length = (uint16_t)length, .op = op };
+    struct gnttab_cache_flush c = {
+        .a.dev_bus_addr = maddr, .offset = (uint16_t)offset, .length = (uint16_t)length, .op = op
+    };
 
     return hypercall(grant_table_op, GNTTABOP_cache_flush, &c, 1);
 }

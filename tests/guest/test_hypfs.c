@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hypfs_op (hypfs.h): the whole tree can be walked, each entry's length is right, the version is the one of xen_version, an option can be written;
- * refusals.
+ * hypfs_op (hypfs.h): the whole tree can be walked, each entry's length is right, the version is the one of
+ * xen_version, an option can be written; refusals.
  */
 #include <xen/hypfs.h>
 #include <xen/version.h>

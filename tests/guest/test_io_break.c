@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Breakpoints on I/O ports (SDM3 17.2.4): with CR4.DE set, an access to the port, which the hypervisor carries out, gives #DB behind the instruction with DR6's
- * bit; other ports don't; without CR4.DE the type is refused.
+ * Breakpoints on I/O ports (SDM3 17.2.4): with CR4.DE set, an access to the port, which the hypervisor carries out,
+ * gives #DB behind the instruction with DR6's bit; other ports don't; without CR4.DE the type is refused.
  */
 #include <xen/physdev.h>
 #include "check.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qemu: -smp 2 */
 /*
- * __HYPERVISOR_mca (arch-x86/xen-mca.h): how many processors and what they are, no records on a healthy machine, refusals.
+ * __HYPERVISOR_mca (arch-x86/xen-mca.h): how many processors and what they are, no records on a healthy machine,
+ * refusals.
  */
 #include <xen/xen.h>
 #include <xen/arch-x86/xen-mca.h>
@@ -38,12 +39,12 @@ static void check_processors(void)
     EXPECT_TRUE(cpu[0].mc_vendorid[0] != 0 && cpu[0].mc_vendorid[12] == 0);
     EXPECT_EQUAL(cpu[0].mc_nmsrvals, 1);
     EXPECT_EQUAL(cpu[0].mc_msrvalues[0].reg, 0x179);
-    printf("cpu %s '%s' family %u model %u step %u level %u cache %u align %u vendor %u\n", cpu[1].mc_vendorid, cpu[1].mc_brandid,
-           cpu[1].mc_family, cpu[1].mc_model, cpu[1].mc_step, cpu[1].mc_cpuid_level, cpu[1].mc_cache_size,
-           cpu[1].mc_cache_alignment, cpu[1].mc_vendor);
-    printf("chip %u core %u thread %u apic %u cluster %u cores %u/%u threads %u mcg %lx\n", cpu[1].mc_chipid, cpu[1].mc_coreid,
-           cpu[1].mc_threadid, cpu[1].mc_apicid, cpu[1].mc_clusterid, cpu[1].mc_ncores, cpu[1].mc_ncores_active,
-           cpu[1].mc_nthreads, cpu[1].mc_msrvalues[0].value);
+    printf("cpu %s '%s' family %u model %u step %u level %u cache %u align %u vendor %u\n", cpu[1].mc_vendorid,
+           cpu[1].mc_brandid, cpu[1].mc_family, cpu[1].mc_model, cpu[1].mc_step, cpu[1].mc_cpuid_level,
+           cpu[1].mc_cache_size, cpu[1].mc_cache_alignment, cpu[1].mc_vendor);
+    printf("chip %u core %u thread %u apic %u cluster %u cores %u/%u threads %u mcg %lx\n", cpu[1].mc_chipid,
+           cpu[1].mc_coreid, cpu[1].mc_threadid, cpu[1].mc_apicid, cpu[1].mc_clusterid, cpu[1].mc_ncores,
+           cpu[1].mc_ncores_active, cpu[1].mc_nthreads, cpu[1].mc_msrvalues[0].value);
     if (test_on_xen())
         return; /* with fewer than all, Xen 4.17 writes past its buffer, and dies */
     op.u.mc_physcpuinfo.ncpus = 1;

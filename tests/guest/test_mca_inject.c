@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Errors made up (arch-x86/xen-mca.h): XEN_MC_msrinject shows the hypervisor register values, XEN_MC_mceinject and XEN_MC_inject_v2 raise the exception; dom0
- * gets VIRQ_MCA and can fetch what was injected.  Refusals.
+ * Errors made up (arch-x86/xen-mca.h): XEN_MC_msrinject shows the hypervisor register values, XEN_MC_mceinject and
+ * XEN_MC_inject_v2 raise the exception; dom0 gets VIRQ_MCA and can fetch what was injected.  Refusals.
  */
 /* qemu: -smp 2 */
 /* hv-only: hospes */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memory_op about other things than a domain's frames (memory.h): the memory map that a domain was given, claims, reserved device memory;
- * and what is for translated or 32-bit guests is refused.
+ * memory_op about other things than a domain's frames (memory.h): the memory map that a domain was given, claims,
+ * reserved device memory; and what is for translated or 32-bit guests is refused.
  */
 #define __XEN_TOOLS__ 1
 #include <xen/memory.h>

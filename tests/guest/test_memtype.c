@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* XENPF_add_memtype, del_memtype, read_memtype (platform.h): a range gets a type on all processors, uses are counted, and refusals. */
+/* XENPF_add_memtype, del_memtype, read_memtype (platform.h): a range gets a type on all processors, uses are
+ * counted, and refusals. */
 /* qemu: -smp 2 */
 #include <xen/platform.h>
 #include "check.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENPF_microcode_update (platform.h): damaged files, files without an update for this processor, and one that looks right but that the
- * (emulated) processor doesn't take: each is refused, and the machine lives.  What a right file does is for tests/host/test_microcode.c.
+ * XENPF_microcode_update (platform.h): damaged files, files without an update for this processor, and one that looks
+ * right but that the (emulated) processor doesn't take: each is refused, and the machine lives.  What a right file does
+ * is for tests/host/test_microcode.c.
  */
 /* qemu: -smp 2 -cpu qemu64,vendor=AuthenticAMD,-svm */
 #include <xen/platform.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PHYSDEVOP_* about PCI functions that dom0 names by bus and devfn only (physdev.h): add, restore the messages, remove; and the word about memory-mapped
- * configuration space.
+ * PHYSDEVOP_* about PCI functions that dom0 names by bus and devfn only (physdev.h): add, restore the messages, remove;
+ * and the word about memory-mapped configuration space.
  */
 /* qemu: -M q35 */
 #include <xen/physdev.h>
@@ -34,7 +34,9 @@ static uint64_t config_address(void)
 
 static void check_mmcfg(void)
 {
-    struct physdev_pci_mmcfg_reserved m = { .address = config_address(), .end_bus = 255, .flags = XEN_PCI_MMCFG_RESERVED };
+    struct physdev_pci_mmcfg_reserved m = {
+        .address = config_address(), .end_bus = 255, .flags = XEN_PCI_MMCFG_RESERVED
+    };
 
     REQUIRE(m.address);
     EXPECT_OK(physdev(pci_mmcfg_reserved, &m));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where privileged instructions stand, and how they are written: across two pages; with the second page missing (a page fault there, or #GP); with
- * prefixes that mean nothing; with lock, which is an exception; and in 32-bit user code by its own rules (ports by IOPL, the rest #GP).
+ * Where privileged instructions stand, and how they are written: across two pages; with the second page missing (a page
+ * fault there, or #GP); with prefixes that mean nothing; with lock, which is an exception; and in 32-bit user code by
+ * its own rules (ports by IOPL, the rest #GP).
  */
 #include <xen/physdev.h>
 #include "boot.h"
@@ -14,7 +15,8 @@
 #define AREA 0x0000120000000000ul /* two pages of code */
 
 USER_ASM(user32_in, ".code32; mov $0x0d, %al; outb %al, $0x70; inb $0x71, %al; int3; .code64");
-USER_ASM(user32_in_dx, ".code32; mov $0x70, %edx; mov $0x0d, %al; outb %al, %dx; inc %edx; data16 inb %dx, %al; int3; .code64");
+USER_ASM(user32_in_dx, ".code32; mov $0x70, %edx; mov $0x0d, %al; outb %al, %dx; inc %edx; data16 inb %dx, %al; "
+                       "int3; .code64");
 USER_ASM(user32_cr0, ".code32; mov %cr0, %eax; int3; .code64");
 USER_ASM(user32_rdmsr, ".code32; mov $0xc0000080, %ecx; rdmsr; int3; .code64");
 USER_ASM(user32_hlt, ".code32; hlt; .code64");

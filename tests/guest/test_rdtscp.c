@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rdtscp (SDM2): time goes on, ecx is what the kernel wrote to TSC_AUX (0 before that); with CR4.TSD the kernel still may use it, its user
- * mode gets #GP, as for rdtsc.
+ * rdtscp (SDM2): time goes on, ecx is what the kernel wrote to TSC_AUX (0 before that); with CR4.TSD the kernel still
+ * may use it, its user mode gets #GP, as for rdtsc.
  */
 /* qemu: -cpu max,-smap */
 #include "check.h"
@@ -39,7 +39,8 @@ static bool feature(void)
 {
     uint32_t a = 0x80000001, b, c = 0, d;
 
-    __asm__ volatile(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2" : "+a"(a), "=b"(b), "+c"(c), "=d"(d)); /* forced */
+    /* forced */
+    __asm__ volatile(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     return d >> 27 & 1;
 }
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SSE errors: an unmasked one is #XM, in kernel and user mode, without an error code; masked again, the same instruction runs.  QEMU's TCG raises none: there
- * the test is skipped (run it with --bochs).
+ * SSE errors: an unmasked one is #XM, in kernel and user mode, without an error code; masked again, the same
+ * instruction runs.  QEMU's TCG raises none: there the test is skipped (run it with --bochs).
  */
 #include "check.h"
 #include "trap.h"
 #include "user.h"
 
-USER_ASM(user_sse, "movl $0x1d80, -8(%rsp); ldmxcsr -8(%rsp); mov $1, %eax; cvtsi2sd %eax, %xmm0; xorpd %xmm1, %xmm1; divsd %xmm1, %xmm0; int3");
+USER_ASM(user_sse, "movl $0x1d80, -8(%rsp); ldmxcsr -8(%rsp); mov $1, %eax; "
+                   "cvtsi2sd %eax, %xmm0; xorpd %xmm1, %xmm1; divsd %xmm1, %xmm0; int3");
 
 static void mxcsr_set(uint32_t v)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Single-stepping over instructions that the hypervisor carries out: one #DB behind each, as on a machine, with DR6.BS; for the forced-emulation prefix,
- * MSRs, control registers, ports (also in user mode), and a hypercall.  And a page fault of a stepped instruction comes alone.
+ * Single-stepping over instructions that the hypervisor carries out: one #DB behind each, as on a machine, with DR6.BS;
+ * for the forced-emulation prefix, MSRs, control registers, ports (also in user mode), and a hypercall.  And a page
+ * fault of a stepped instruction comes alone.
  */
 #include <xen/physdev.h>
 #include <xen/version.h>

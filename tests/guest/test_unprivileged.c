@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a domain that isn't the control domain may ask and what it is refused: a list of hypercalls that such a domain makes and whose answers are looked at here. */
+/* What a domain that isn't the control domain may ask and what it is refused: a list of hypercalls that such a
+ * domain makes and whose answers are looked at here. */
 #include "domain.h"
 #include <xen/event_channel.h>
 #include <xen/hvm/hvm_op.h>
@@ -18,7 +19,8 @@
 DOMAIN_ASM(caller,
     "mov $0x401000, %ebx\n mov (%rbx), %r12\n lea 128(%rbx), %r13\n"
     "1: test %r12, %r12\n jz 2f\n"
-    "mov (%r13), %eax\n mov 8(%r13), %rdi\n mov 16(%r13), %rsi\n xor %edx, %edx\n xor %r10d, %r10d\n xor %r8d, %r8d\n syscall\n"
+    "mov (%r13), %eax\n mov 8(%r13), %rdi\n mov 16(%r13), %rsi\n"
+    "xor %edx, %edx\n xor %r10d, %r10d\n xor %r8d, %r8d\n syscall\n"
     "mov %rax, 24(%r13)\n add $32, %r13\n dec %r12\n jmp 1b\n"
     "2: push $0\n mov %rsp, %rsi\n mov $2, %edi\n mov $29, %eax\n syscall\n");
 
@@ -32,7 +34,8 @@ static const char *what[16];
 static long want[16];
 
 /* One call: its structure of n bytes goes into the domain's memory.  `expected`: the answer, or SOME_ERROR. */
-static void call(const char *name, unsigned nr, unsigned long a0, const void *arg, unsigned n, bool arg_first, long expected)
+static void call(const char *name, unsigned nr, unsigned long a0, const void *arg, unsigned n, bool arg_first,
+                 long expected)
 {
     volatile unsigned long *e = &d.data[16 + calls * 4];
     unsigned long at = DOMAIN_DATA + ARGS + (calls % 8) * SLOT;
@@ -112,7 +115,8 @@ static void check_allowed(void)
     STRUCT("HVMOP_get_time", hvm_op, HVMOP_get_time, t, 0);
     STRUCT("set_iopl", physdev_op, PHYSDEVOP_set_iopl, iopl, 0);
     call("XENVER_pagesize", __HYPERVISOR_xen_version, XENVER_pagesize, NULL, 0, false, 4096);
-    call("XENVER_version", __HYPERVISOR_xen_version, XENVER_version, NULL, 0, false, hypercall(xen_version, XENVER_version, NULL));
+    call("XENVER_version", __HYPERVISOR_xen_version, XENVER_version, NULL, 0, false,
+         hypercall(xen_version, XENVER_version, NULL));
     run();
 }
 
