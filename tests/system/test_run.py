@@ -105,13 +105,11 @@ def started_again():
 def copied_tree(scratch):
     """The sources, and the parts of the image that need a download, in a directory of an ordinary user."""
     tree = os.path.join(scratch, "tree")
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, check=True, capture_output=True).stdout
     os.mkdir(tree)
-    archive = subprocess.Popen(["tar", "--null", "-T", "-", "-cf", "-"], cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    unpack = subprocess.Popen(["tar", "-xf", "-"], cwd=tree, stdin=archive.stdout)
-    archive.stdin.write(files)
-    archive.stdin.close()
-    assert archive.wait() == 0 and unpack.wait() == 0
+    archive = os.path.join(scratch, "tree.tar")
+    subprocess.run(["tar", "-C", TOP, "--exclude=./build", "--exclude=./.git", "-cf", archive, "."], check=True)
+    subprocess.run(["tar", "-C", tree, "-xf", archive], check=True)
+    os.unlink(archive)
     for part in ("generic", "cloud"):
         shutil.copytree(os.path.join(RIG, part), os.path.join(tree, "build", "rig", part), symlinks=True,
                         ignore=shutil.ignore_patterns("initrd*"))
