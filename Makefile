@@ -16,7 +16,7 @@ XEN_INC := $(B)/include
 DEBUG   ?=
 CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_INC) -isystem $(XEN_INC) \
 	-Ihypervisor -I$(B)/gen -D__XEN_TOOLS__ \
-	-DHOSPES_VERSION='"$(VERSION)"' $(if $(DEBUG),,-DNDEBUG) \
+	-ffile-prefix-map=$(CURDIR)=. -DHOSPES_VERSION='"$(VERSION)"' $(if $(DEBUG),,-DNDEBUG) \
 	-fpie -fvisibility=hidden -mcmodel=small -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror

@@ -6,7 +6,7 @@ import tempfile
 from kit import HV, CommandLine, Config, boot, no_complaints, test
 
 
-@test(timeout=300, cases=["bios multiboot", "bios multiboot2", "uefi multiboot", "uefi multiboot2"])
+@test(timeout=300, cases=["bios multiboot", "bios multiboot2", "uefi multiboot2"])
 def cd(case):
     firmware, protocol = case.split()
     with tempfile.TemporaryDirectory() as scratch:
