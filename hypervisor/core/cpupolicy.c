@@ -113,3 +113,75 @@ void cpupolicy_features(cpupolicy_fn *get, const void *of, uint64_t arch_caps, u
     words[WORD_CAPS] = (uint32_t)arch_caps;
     words[WORD_CAPS + 1] = (uint32_t)(arch_caps >> 32);
 }
+
+/* ---- A domain's own ---- */
+
+#define F1C_OSXSAVE (1u << 27) /* not a matter of policy: what the guest has turned on */
+
+static const xen_cpuid_leaf_t *leaf_find(const struct cpu_policy *p, uint32_t leaf, uint32_t sub)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->leaf[i].leaf == leaf && (p->leaf[i].subleaf == sub || p->leaf[i].subleaf == XEN_CPUID_NO_SUBLEAF))
+            return &p->leaf[i];
+    return NULL;
+}
+
+static uint32_t reg_of(const xen_cpuid_leaf_t *l, unsigned reg)
+{
+    return reg == 0 ? l->a : reg == 1 ? l->b : reg == 2 ? l->c : l->d;
+}
+
+/* Bits that policies don't decide, of a feature word. */
+static uint32_t undecided(uint32_t leaf, unsigned reg)
+{
+    if (leaf == 0x1 && reg == 2)
+        return F1C_OSXSAVE;
+    return leaf == 0x80000001 && reg == 3 ? CPUPOLICY_E1D_COPIES : 0;
+}
+
+int cpupolicy_set(struct cpu_policy *p, const struct cpu_policy *most, const xen_cpuid_leaf_t *l)
+{
+    uint32_t sub = l->subleaf == XEN_CPUID_NO_SUBLEAF ? 0 : l->subleaf;
+    const xen_cpuid_leaf_t *m = leaf_find(most, l->leaf, sub), *to = leaf_find(p, l->leaf, sub);
+
+    if (!m || !to || to->subleaf != l->subleaf)
+        return -XEN_ERANGE;
+    for (unsigned i = 0; i < ARRAY_SIZE(sources); i++)
+        if (sources[i].leaf == l->leaf && sources[i].sub == sub &&
+            (reg_of(l, sources[i].word_of) & ~reg_of(m, sources[i].word_of) & ~undecided(l->leaf, sources[i].word_of)))
+            return -XEN_EINVAL;
+    p->leaf[to - p->leaf] = *l;
+    return 0;
+}
+
+/* Names and numbers that software shows or goes by: the policy's word counts. */
+static struct cpuid_regs identity_apply(const xen_cpuid_leaf_t *l, struct cpuid_regs r)
+{
+    switch (l->leaf) {
+    case 0x0:
+    case 0x80000000:
+        r.a = MIN(r.a, l->a);
+        return r;
+    case 0x1:
+        r.a = l->a;
+        return r;
+    case 0x80000002 ... 0x80000004:
+        return (struct cpuid_regs){ l->a, l->b, l->c, l->d };
+    default:
+        return r;
+    }
+}
+
+struct cpuid_regs cpupolicy_apply(const struct cpu_policy *p, uint32_t leaf, uint32_t sub, struct cpuid_regs r)
+{
+    const xen_cpuid_leaf_t *l = leaf >> 16 == CPUID_XEN_BASE >> 16 ? NULL : leaf_find(p, leaf, sub);
+    uint32_t mask[4] = { ~0u, ~0u, ~0u, ~0u };
+
+    if (!l)
+        return r;
+    for (unsigned i = 0; i < ARRAY_SIZE(sources); i++)
+        if (sources[i].leaf == leaf && sources[i].sub == sub)
+            mask[sources[i].word_of] = reg_of(l, sources[i].word_of) | undecided(leaf, sources[i].word_of);
+    r = identity_apply(l, r);
+    return (struct cpuid_regs){ r.a & mask[0], r.b & mask[1], r.c & mask[2], r.d & mask[3] };
+}

@@ -39,6 +39,8 @@ domctl_fn domctl_set_context, domctl_get_context, domctl_vcpu_info, domctl_set_a
     domctl_set_ext_context, domctl_get_ext_context, domctl_trigger;
 /* ctl/domstate.c */
 domctl_fn domctl_get_xstate, domctl_set_xstate, domctl_get_msrs, domctl_set_msrs;
+/* ctl/dompolicy.c */
+domctl_fn domctl_get_policy, domctl_set_policy;
 /* ctl/domset.c */
 domctl_fn domctl_scheduler, domctl_irq_permission, domctl_iomem_permission, domctl_ioport_permission,
     domctl_time_offset, domctl_get_tsc_info, domctl_set_tsc_info, domctl_set_node_affinity, domctl_get_node_affinity,

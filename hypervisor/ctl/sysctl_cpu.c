@@ -64,17 +64,7 @@ static struct cpuid_regs host_leaf(const void *of, uint32_t leaf, uint32_t sub)
     }
 }
 
-static struct cpuid_regs pv_leaf(const void *of, uint32_t leaf, uint32_t sub)
-{
-    struct cpuid_regs r = pv_cpuid_answer(false, false, leaf, sub);
-
-    (void)of;
-    if (leaf == 0x80000001)
-        r.d &= ~CPUPOLICY_E1D_COPIES;
-    return r;
-}
-
-static cpupolicy_fn *const leaf_of[] = { [RAW] = raw_leaf, [HOST] = host_leaf, [PV] = pv_leaf };
+static cpupolicy_fn *const leaf_of[] = { [RAW] = raw_leaf, [HOST] = host_leaf, [PV] = pv_cpuid_policy };
 
 static uint64_t arch_caps_of(enum policy p)
 {

@@ -294,6 +294,7 @@ static void domain_free(struct domain *d)
     frames_claim(&d->claim, 0); /* once more: it may have been set while the domain died */
     mem_free(d->map);
     mem_free(d->vcpu);
+    mem_free(d->cpu_policy);
     mem_free(d);
 }
 

@@ -49,6 +49,7 @@ struct domain {
     uint64_t claim;                    /* frames promised to it: x86/alloc.h */
     struct memory_map *map;            /* ctl/memmap.c's; NULL: none [ctl_lock] */
     uint8_t handle[16];                /* the toolstack's UUID */
+    struct cpu_policy *cpu_policy;     /* CPUID as the toolstack wants it, NULL: all it may have [changed while it is paused] */
     uint64_t nodes;                    /* NUMA nodes that the toolstack wants it on: a record, memory comes from anywhere */
 };
 

@@ -2,6 +2,7 @@
 /* CPUID for guests: the processor asked, core/cpuid.c's policy applied. */
 #include "pv/cpuid.h"
 #include "core/cpuid.h"
+#include "core/cpupolicy.h"
 #include "core/frame.h"
 #include "kern/domain.h"
 #include "pv/pv.h"
@@ -87,12 +88,24 @@ struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, 
     return cpuid_for_guest(&g, leaf, sub, &host);
 }
 
+struct cpuid_regs pv_cpuid_policy(const void *of, uint32_t leaf, uint32_t sub)
+{
+    struct cpuid_regs r = pv_cpuid_answer(false, false, leaf, sub);
+
+    (void)of;
+    if (leaf == 0x80000001)
+        r.d &= ~CPUPOLICY_E1D_COPIES;
+    return r;
+}
+
 void pv_cpuid(struct vcpu *v, bool forced)
 {
     struct cpu_user_regs *r = &v->regs;
-    struct cpuid_regs a = pv_cpuid_answer(v->domain->is_privileged, forced || v->pv->osxsave, (uint32_t)r->rax,
-                                          (uint32_t)r->rcx);
+    uint32_t leaf = (uint32_t)r->rax, sub = (uint32_t)r->rcx;
+    struct cpuid_regs a = pv_cpuid_answer(v->domain->is_privileged, forced || v->pv->osxsave, leaf, sub);
 
+    if (v->domain->cpu_policy)
+        a = cpupolicy_apply(v->domain->cpu_policy, leaf, sub, a);
     r->rax = a.a;
     r->rbx = a.b;
     r->rcx = a.c;

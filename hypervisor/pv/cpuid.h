@@ -13,6 +13,8 @@ struct vcpu;
 void pv_cpuid(struct vcpu *v, bool forced);
 /* What a guest of that kind gets on this machine; osxsave: it has turned XSAVE on. */
 struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, uint32_t sub);
+/* The policy of guests without dom0's privilege, for core/cpupolicy.h; `of` is not looked at. */
+struct cpuid_regs pv_cpuid_policy(const void *of, uint32_t leaf, uint32_t sub);
 /* What the processor says; zeroes behind the last leaf of its kind. */
 struct cpuid_regs cpuid_machine(uint32_t leaf, uint32_t sub);
 
