@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * domctl: the toolstack's operations on domains.  Only for the control domain.  No lock is held over a call: two calls
- * on different domains never meet, two on one meet in the rooms they touch.
+ * on different domains never meet, two on one meet in the rooms they touch, and a few have the domain for themselves (ctl_busy).
  */
 #include "ctl/domctl.h"
 #include "core/nospec.h"
@@ -62,6 +62,35 @@ static bool finds_domain(uint32_t cmd)
     return cmd == XEN_DOMCTL_createdomain || cmd == XEN_DOMCTL_getdomaininfo;
 }
 
+/* These change what others of them rely on: one at a time, and none but the first on a dying domain. */
+static bool wants_all(uint32_t cmd)
+{
+    switch (cmd) {
+    case XEN_DOMCTL_destroydomain:
+    case XEN_DOMCTL_max_vcpus:
+    case XEN_DOMCTL_setvcpucontext:
+    case XEN_DOMCTL_set_ext_vcpucontext:
+    case XEN_DOMCTL_setvcpuextstate:
+    case XEN_DOMCTL_set_vcpu_msrs:
+    case XEN_DOMCTL_set_cpu_policy:
+    case XEN_DOMCTL_resumedomain:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static long run_alone(domctl_fn *fn, struct domctl *x)
+{
+    long rc;
+
+    if (__atomic_exchange_n(&x->d->ctl_busy, true, __ATOMIC_ACQUIRE))
+        return domctl_again(x); /* another CPU is at it */
+    rc = x->op->cmd != XEN_DOMCTL_destroydomain && READ_ONCE(x->d->is_dying) ? -XEN_EINVAL : fn(x);
+    __atomic_store_n(&x->d->ctl_busy, false, __ATOMIC_RELEASE);
+    return rc;
+}
+
 long do_domctl(struct hcall *c)
 {
     struct xen_domctl op;
@@ -81,7 +110,7 @@ long do_domctl(struct hcall *c)
         if (!x.d)
             return -XEN_ESRCH;
     }
-    rc = fn ? fn(&x) : -XEN_ENOSYS;
+    rc = !fn ? -XEN_ENOSYS : wants_all(op.cmd) ? run_alone(fn, &x) : fn(&x);
     if (x.d)
         domain_put(x.d);
     if (x.answers && copy_to_guest(c->arg[0], &op, sizeof(op)))

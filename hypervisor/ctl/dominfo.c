@@ -48,13 +48,15 @@ static void vcpus_add_up(struct domain *d, struct xen_domctl_getdomaininfo *info
 
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
+    const struct shared_info *shared = READ_ONCE(d->shared);
+
     memset(info, 0, sizeof(*info));
     info->domain = d->id;
     info->flags = domain_flags(d);
     vcpus_add_up(d, info);
     info->tot_pages = READ_ONCE(d->pages->count);
     info->max_pages = READ_ONCE(d->pages->max);
-    info->shared_info_frame = virt_to_mfn(d->shared).n;
+    info->shared_info_frame = shared ? virt_to_mfn(shared).n : ~0ul;
     memcpy(info->handle, d->handle, sizeof(info->handle));
     info->gpaddr_bits = (uint8_t)maddr_bits;
 }

@@ -3,7 +3,7 @@
  * domctl: making domains and ending them, and what they may have.
  *
  * A new domain is paused once by the toolstack (ctl_pauses), which unpauses it when it has been built.  Destroying begins by
- * marking it (is_dying) and stopping its vCPUs, then takes it apart in pieces (domain_kill()), one caller at a time; what others still
+ * marking it (is_dying) and stopping its vCPUs, then takes it apart in pieces (domain_kill()); what others still
  * hold of it (frames that a backend has mapped) goes with the last reference.
  */
 #include "ctl/domctl.h"
@@ -83,6 +83,7 @@ long domctl_create(struct domctl *x)
         event_set_max_port(d, MIN(c->max_evtchn_port, (uint32_t)INT32_MAX));
     x->op->domain = d->id;
     x->answers = true;
+    domain_publish(d);
     return 0;
 }
 
@@ -214,12 +215,8 @@ long domctl_destroy(struct domctl *x)
     if (d == current->domain || d->is_privileged)
         return -XEN_EINVAL;
     rc = dying_begin(d);
-    if (rc == 0 && __atomic_exchange_n(&d->kill_busy, true, __ATOMIC_ACQUIRE))
-        return domctl_again(x); /* another CPU is at it */
-    if (rc == 0) {
+    if (rc == 0)
         rc = domain_kill(d);
-        __atomic_store_n(&d->kill_busy, false, __ATOMIC_RELEASE);
-    }
     if (rc == -XEN_EAGAIN)
         return domctl_again(x);
     if (rc == 0)

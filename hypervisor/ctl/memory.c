@@ -119,6 +119,7 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
 
 static long count_op(uint64_t arg, unsigned op)
 {
+    const struct shared_info *shared;
     struct domain *d;
     domid_t id;
     long rc;
@@ -136,7 +137,8 @@ static long count_op(uint64_t arg, unsigned op)
         rc = (long)MIN(READ_ONCE(d->pages->max), ~0ul >> 17);
         break;
     default: /* maximum_gpfn: the guest keeps its own, in the shared info */
-        rc = (long)READ_ONCE(d->shared->arch.max_pfn) - 1;
+        shared = READ_ONCE(d->shared);
+        rc = shared ? (long)READ_ONCE(shared->arch.max_pfn) - 1 : -XEN_ESRCH;
         break;
     }
     domain_put(d);

@@ -42,6 +42,11 @@ struct domain *domain_peek(domid_t id)
     return page ? READ_ONCE(page[id % TABLE_ENTRIES]) : NULL;
 }
 
+static bool findable(const struct domain *d)
+{
+    return __atomic_load_n(&d->is_whole, __ATOMIC_ACQUIRE) && !__atomic_load_n(&d->is_gone, __ATOMIC_ACQUIRE);
+}
+
 struct domain *domain_get(domid_t id)
 {
     struct domain *d;
@@ -52,7 +57,7 @@ struct domain *domain_get(domid_t id)
     }
     lock(&table_lock);
     d = domain_peek(id);
-    if (d && !d->is_gone)
+    if (d && findable(d))
         domain_hold(d);
     else
         d = NULL;
@@ -90,7 +95,7 @@ struct domain *domain_next(struct domain *d)
             continue;
         }
         next = table[id / TABLE_ENTRIES][id % TABLE_ENTRIES];
-        if (next && next->is_gone)
+        if (next && !findable(next))
             next = NULL;
     }
     if (next)
@@ -186,6 +191,11 @@ struct domain *domain_create(const struct domain_config *cfg, int *rc)
     while (domain_kill(d) == -XEN_EAGAIN)
         ;
     return NULL;
+}
+
+void domain_publish(struct domain *d)
+{
+    __atomic_store_n(&d->is_whole, true, __ATOMIC_RELEASE);
 }
 
 /* In a page of its own: nothing else is mapped with its registers where page tables are isolated. */
@@ -341,7 +351,7 @@ int domain_kill(struct domain *d)
         return rc;
     if (!__atomic_exchange_n(&d->is_gone, true, __ATOMIC_SEQ_CST)) {
         if (d->shared)
-            shared_frame_free(d, virt_to_mfn(d->shared));
+            shared_frame_free(d, virt_to_mfn(vtime_shared_gone(d)));
         domain_put(d);
     }
     return 0;

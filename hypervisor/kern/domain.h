@@ -22,6 +22,7 @@ struct domain {
     bool is_privileged;        /* dom0: may call the control interfaces [const] */
     bool is_pv;                /* [const] */
     bool is_dying;             /* [ctl_lock], read anywhere */
+    bool is_whole;             /* made to the end: can be found by id [atomic] */
     bool is_gone;              /* killed to the end: can't be found by id any more [atomic] */
     bool is_shut_down;         /* all vCPUs stopped by SCHEDOP_shutdown [ctl_lock] */
     uint8_t shutdown_code;     /* SHUTDOWN_* or SHUTDOWN_CODE_INVALID */
@@ -33,7 +34,7 @@ struct domain {
     cpumask_t dirty_cpus;      /* CPUs that may hold translations of this domain's tables [atomic] */
     unsigned pause_count;      /* [atomic] */
     unsigned ctl_pauses;       /* those of them that are the toolstack's [atomic] */
-    bool kill_busy;            /* a CPU is in domain_kill() [atomic] */
+    bool ctl_busy;             /* a CPU is in a domctl that must have the domain for itself [atomic] */
     uint32_t suspend_port;     /* its event channel that tells of SHUTDOWN_suspend; 0: none [atomic] */
 
     struct shared_info *shared;        /* one frame, shared with the guest */
@@ -99,8 +100,9 @@ struct domain_config {
     unsigned max_grant_version;                /* 0: the default */
 };
 
-/* A new para-virtual domain, paused once, without memory or vCPUs; the caller has the one reference.  NULL: *rc says why. */
+/* A new para-virtual domain, paused once, without memory or vCPUs; nobody else finds it until domain_publish().  NULL: *rc says why. */
 struct domain *domain_create(const struct domain_config *cfg, int *rc);
+void domain_publish(struct domain *d);
 /* vCPU `id` of d, down and without registers.  0 or -XEN_E. */
 int vcpu_create(struct domain *d, unsigned id);
 /* The idle domain and its vCPUs (one a CPU). Boot. */

@@ -71,6 +71,7 @@ static bool runnable(const struct sched_vcpu *sv)
 {
     return __atomic_load_n(&sv->up, __ATOMIC_SEQ_CST) && !__atomic_load_n(&sv->blocked, __ATOMIC_SEQ_CST) &&
            !__atomic_load_n(&sv->pause_count, __ATOMIC_SEQ_CST) &&
+           !__atomic_load_n(&sv->v->domain->is_shut_down, __ATOMIC_SEQ_CST) &&
            !__atomic_load_n(&sv->v->domain->pause_count, __ATOMIC_SEQ_CST);
 }
 
@@ -205,7 +206,7 @@ int vcpu_pause(struct vcpu *v)
     return -XEN_EAGAIN;
 }
 
-static void domain_reconsider(struct domain *d)
+void domain_reconsider(struct domain *d)
 {
     domain_each_vcpu(d, v)
         if (v->sched)

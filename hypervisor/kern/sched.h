@@ -42,6 +42,9 @@ void vcpu_unpause(struct vcpu *v);
 int domain_pause(struct domain *d) __attribute__((warn_unused_result));
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
+/* What decides whether d's vCPUs may run has changed (d->is_shut_down): those that may not leave their CPUs soon, and those on
+ * this CPU before a guest runs on.  Any context. */
+void domain_reconsider(struct domain *d);
 
 void vcpu_up(struct vcpu *v);    /* VCPUOP_up */
 void vcpu_down(struct vcpu *v);  /* VCPUOP_down; the last one up shuts the domain down as Xen does */

@@ -40,10 +40,11 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     if (d == dom0)
         dom0_shutdown(reason);
     /* The first reason stands.  No lock: this is called from any context. */
-    if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
+    if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST)) {
+        domain_reconsider(d); /* whoever was first may not have come to the vCPU that called us */
         return;
-    domain_each_vcpu(d, v)
-        vcpu_pause_nosync(v);
+    }
+    domain_reconsider(d);
     if (reason == SHUTDOWN_suspend && READ_ONCE(d->suspend_port))
         event_send(d, READ_ONCE(d->suspend_port));
     virq_raise_global(VIRQ_DOM_EXC);
@@ -52,10 +53,8 @@ void domain_shutdown(struct domain *d, uint8_t reason)
 void domain_resume(struct domain *d)
 {
     WRITE_ONCE(d->shutdown_code, SHUTDOWN_CODE_INVALID);
-    if (!__atomic_exchange_n(&d->is_shut_down, false, __ATOMIC_SEQ_CST))
-        return;
-    domain_each_vcpu(d, v)
-        vcpu_unpause(v);
+    if (__atomic_exchange_n(&d->is_shut_down, false, __ATOMIC_SEQ_CST))
+        domain_reconsider(d);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)

@@ -106,11 +106,16 @@ void time_update_vcpu(struct vcpu *v)
 
 void time_update_wallclock(struct domain *d)
 {
-    struct shared_info *s = d->shared;
     uint64_t flags = lock_irqsave(&wall_lock);
+    struct shared_info *s = d->shared;
     uint64_t wall = wallclock_base(), secs = wall / NS_PER_S;
-    uint32_t version = READ_ONCE(s->wc_version) | 1;
+    uint32_t version;
 
+    if (!s) {
+        unlock_irqrestore(&wall_lock, flags);
+        return;
+    }
+    version = READ_ONCE(s->wc_version) | 1;
     secs += d->time ? (uint64_t)READ_ONCE(d->time->offset) : 0;
     WRITE_ONCE(s->wc_version, version);
     wmb();
@@ -122,12 +127,21 @@ void time_update_wallclock(struct domain *d)
     unlock_irqrestore(&wall_lock, flags);
 }
 
+struct shared_info *vtime_shared_gone(struct domain *d)
+{
+    uint64_t flags = lock_irqsave(&wall_lock);
+    struct shared_info *s = d->shared;
+
+    d->shared = NULL;
+    unlock_irqrestore(&wall_lock, flags);
+    return s;
+}
+
 void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at)
 {
     wallclock_base_set(secs * NS_PER_S + nsecs - at);
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        if (d->shared)
-            time_update_wallclock(d);
+        time_update_wallclock(d);
 }
 
 int vtime_domain_create(struct domain *d)

@@ -11,6 +11,7 @@
 
 struct vcpu;
 struct domain;
+struct shared_info;
 
 /* Publish the present TSC scale and offset in v's vcpu_info (and secondary area).  On each switch to v,
  * when the CPU's calibration changes, and when v registers its area. */
@@ -19,6 +20,9 @@ void time_update_vcpu(struct vcpu *v);
 void time_update_wallclock(struct domain *d);
 /* XENPF_settime: the wall clock was secs,nsecs (UTC) at system time `at`; tells all domains. */
 void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at);
+
+/* d->shared is going to be freed: nothing is written there from now on, and d->shared is NULL.  Gives what it was. */
+struct shared_info *vtime_shared_gone(struct domain *d);
 
 int vtime_domain_create(struct domain *d);
 void vtime_domain_destroy(struct domain *d);

@@ -31,7 +31,8 @@ static bool context_ok(const struct vcpu_guest_context *c)
 {
     return canonical(c->user_regs.rip) && canonical(c->event_callback_eip) && canonical(c->failsafe_callback_eip) &&
            canonical(c->syscall_callback_eip) && canonical(c->fs_base) && canonical(c->gs_base_kernel) &&
-           canonical(c->gs_base_user) && c->ldt_ents <= 8192 && c->gdt_ents <= PV_GDT_GUEST_PAGES * 512;
+           canonical(c->gs_base_user) && ((c->flags & VGCF_in_kernel) || c->ctrlreg[1]) && c->ldt_ents <= 8192 &&
+           c->gdt_ents <= PV_GDT_GUEST_PAGES * 512;
 }
 
 static void registers_set(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -50,7 +51,6 @@ static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     struct pv_vcpu *pv = v->pv;
 
-    v->kernel_mode = c->flags & VGCF_in_kernel;
     pv_kernel_stack(pv, (uint16_t)c->kernel_ss, c->kernel_sp);
     pv->event.eip = c->event_callback_eip;
     pv->failsafe = (struct pv_callback){ c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events };
@@ -71,15 +71,19 @@ static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
     }
 }
 
+/* v keeps a table for the mode it is in at each step, since the call may end after any. */
 static int tables_set(struct vcpu *v, const struct vcpu_guest_context *c)
 {
+    bool in_kernel = c->flags & VGCF_in_kernel;
     uint64_t user = c->ctrlreg[1];
     int rc = pv_set_table(v, cr3_mfn(c->ctrlreg[3]), false);
 
+    if (rc)
+        return rc;
+    v->kernel_mode |= in_kernel;
+    rc = pv_set_table(v, user ? cr3_mfn(user) : MFN_NONE, true);
     if (rc == 0)
-        rc = pv_set_table(v, user ? cr3_mfn(user) : MFN_NONE, true);
-    if (rc == 0 && !v->kernel_mode && mfn_eq(v->pv->table_user, MFN_NONE))
-        rc = -XEN_EINVAL;
+        v->kernel_mode = in_kernel;
     return rc;
 }
 
@@ -89,7 +93,6 @@ int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (!context_ok(c))
         return -XEN_EINVAL;
-    pv_state_set(v, c);
     rc = tables_set(v, c);
     if (rc)
         return rc;
@@ -98,6 +101,7 @@ int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
         rc = pv_ldt_set(v, c->ldt_base, (unsigned)c->ldt_ents);
     if (rc)
         return rc;
+    pv_state_set(v, c);
     registers_set(v, c);
     for (unsigned i = 0; i < 8; i++)
         if (i != 4 && i != 5 && pv_set_debugreg(v, i, c->debugreg[i]))

@@ -100,6 +100,8 @@ int pv_gdt_set(struct vcpu *v, const uint64_t *mfns, unsigned entries)
             WRITE_ONCE(pv->desc_ptes[i], mfns[i] << PAGE_SHIFT | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX);
         }
         pv->gdt_entries = entries;
+        if (n)
+            desc_flush(v, pv->gdt_va, n);
     }
     unlock(&v->domain->pv->pt_lock);
     return rc ? -XEN_EINVAL : 0;

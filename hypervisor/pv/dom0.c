@@ -409,6 +409,7 @@ static struct domain *domain_make(const struct dom0_config *cfg)
     rc = io_domain_setup_dom0(d);
     if (rc)
         panic("dom0 can't be given its devices (%d)\n", rc);
+    domain_publish(d);
     return d;
 }
 

@@ -52,7 +52,10 @@ void exit_work(void)
             irq_disable();
         } else if (current->is_idle) {
             idle();
-        } else if (!pv_exit_work(current) && !softirq_pending()) {
+        } else if (pv_exit_work(current)) {
+            irq_enable(); /* guests that make work for each other all the time keep no interrupt waiting */
+            irq_disable();
+        } else if (!softirq_pending()) {
             return;
         }
     }

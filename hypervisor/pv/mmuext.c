@@ -37,8 +37,12 @@ void pv_table_install(struct vcpu *v, mfn_t m, bool user)
     v->pv->cr3[!user] = mfn_eq(m, MFN_NONE) ? 0 : tlb_cr3(m, user);
     if (!mfn_eq(m, MFN_NONE))
         table_show_m2p(m, !user);
-    if (user != v->kernel_mode && v == current)
+    if (v != current)
+        return;
+    if (user != v->kernel_mode)
         tlb_load_cr3(v->pv->cr3[!user]);
+    else if (tlb_keep()) /* loading it later drops nothing of the former one */
+        tlb_flush_local();
 }
 
 /* The new table's references, and what is left if it turns out bad. [pt_lock] */
@@ -80,6 +84,8 @@ int pv_set_table(struct vcpu *v, mfn_t m, bool user)
         }
     }
     unlock(&d->pv->pt_lock);
+    if (rc == 0 && mfn_eq(old, m) && v == current)
+        tlb_flush_local(); /* as a load of CR3 does */
     return rc;
 }
 

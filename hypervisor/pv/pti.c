@@ -3,7 +3,8 @@
  * Isolated page tables, for processors on which a guest could read memory that is mapped but not its to read (Meltdown).
  *
  * While a guest runs, CR3 holds not its own L4 but this CPU's *shield*: a copy without the hypervisor's slots, except
- *   - our text and static data with each CPU's gate (x86/gate.h): no guest's memory, no registers;
+ *   - our code, constants and IDT, and this CPU's gate (x86/gate.h): no guest's memory, and no registers but those that an
+ *     NMI, #MC, #DB or #DF left on its stack here;
  *   - the domain's own area: its vCPUs' descriptor tables, and of each vCPU the page where traps push its registers;
  *   - the M2P for reading, if the guest's L4 shows it.
  * No entry is global then, so that nothing of us stays in the TLB.  Entry code goes over to the guest's L4 before it touches
@@ -42,6 +43,7 @@ static bool isolates; /* traps land on aliases, some domain may be isolated [con
 /* This CPU's copy, and what it was made of.  [its own CPU, interrupts off] */
 struct shield {
     uint64_t *l4;
+    uint64_t image_entry; /* of slot 261: our code, constants and IDT, and this CPU's gate [const once made] */
     uint64_t made_of, made_at;
 };
 static DEFINE_PERCPU(struct shield, shield);
@@ -126,10 +128,65 @@ void pti_init(void)
     pti_init_cpu();
 }
 
+extern char image_start[], text_end[], rodata_end[];
+
+static uint64_t *table_alloc(void)
+{
+    uint64_t *t = pages_alloc(0);
+
+    if (!t)
+        panic("no memory for a CPU's isolated page tables\n");
+    return t;
+}
+
+static uint64_t table_entry(const uint64_t *table)
+{
+    return virt_to_maddr(table) | PTE_P | PTE_RW | PTE_A | PTE_D;
+}
+
+/* The L2 for the image, the same on all CPUs. */
+static uint64_t *image_table(void)
+{
+    static uint64_t *l2; /* [const after boot] */
+    uint64_t *l1;
+
+    if (l2)
+        return l2;
+    if ((uint64_t)rodata_end > IMAGE_START + 0x200000 || desc_idt() > IMAGE_START + 0x200000)
+        panic("the image is too large for isolated page tables\n");
+    l1 = table_alloc();
+    for (uint64_t va = (uint64_t)image_start; va < (uint64_t)rodata_end; va += PAGE_SIZE)
+        l1[va >> PAGE_SHIFT & 511] = hv_translate(va) | PTE_P | PTE_A | (va < (uint64_t)text_end ? 0 : PTE_NX);
+    l1[desc_idt() >> PAGE_SHIFT & 511] = hv_translate(desc_idt()) | PTE_P | PTE_A | PTE_NX;
+    l2 = table_alloc();
+    l2[IMAGE_START >> 21 & 511] = table_entry(l1);
+    return l2;
+}
+
+/* The L2 for this CPU's gate alone. */
+static uint64_t *gate_table(void)
+{
+    uint64_t va = (uint64_t)gate_here() - GATE_DATA, *l1 = table_alloc(), *l2 = table_alloc();
+
+    for (unsigned i = 0; i < GATE_STACKS / PAGE_SIZE + GATE_NR_STACKS; i++, va += PAGE_SIZE)
+        l1[va >> PAGE_SHIFT & 511] = hv_translate(va) | PTE_P | PTE_A | (i ? PTE_RW | PTE_D | PTE_NX : 0);
+    va -= PAGE_SIZE;
+    l2[va >> 21 & 511] = table_entry(l1);
+    return l2;
+}
+
 void pti_init_cpu(void)
 {
-    if (isolates && !(this_cpu(shield).l4 = pages_alloc(0)))
-        panic("no memory for a CPU's isolated page table\n");
+    struct shield *s = &this_cpu(shield);
+    uint64_t *l3;
+
+    if (!isolates)
+        return;
+    l3 = table_alloc();
+    l3[IMAGE_START >> 30 & 511] = table_entry(image_table());
+    l3[GATES_START >> 30 & 511] = table_entry(gate_table());
+    s->image_entry = table_entry(l3);
+    s->l4 = table_alloc();
 }
 
 /* ---- vCPUs ---- */
@@ -182,8 +239,8 @@ static void shield_copy(uint64_t *to, uint64_t cr3)
     }
     frame_unmap(from);
     for (unsigned slot = HV_L4_FIRST + 1; slot < HV_L4_FIRST + HV_L4_COUNT; slot++)
-        if (slot != PERDOMAIN_L4 && slot != IMAGE_L4)
-            to[slot] = 0;
+        if (slot != PERDOMAIN_L4)
+            to[slot] = slot == IMAGE_L4 ? this_cpu(shield).image_entry : 0;
 }
 
 uint64_t pti_shield(void)

@@ -226,6 +226,7 @@ iret_to_kernel:
 iret_fault:
         GUEST_CLOSE
 iret_in_c:
+        movl    $FLAGS_GUEST_HAS, %r11d /* it may hold the frame's words; RCX may, too, and is checked where it is used */
         movq    %rbx, %rsp
         movl    $__HYPERVISOR_iret, %eax
         movq    F(rsi)(%rsp), %rsi

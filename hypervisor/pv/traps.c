@@ -191,12 +191,12 @@ void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2)
     bounce_trap_code(v, &v->pv->traps[TRAP_PAGE_FAULT], error_code);
 }
 
-/* A fault that we may be able to mend: in its LDT, or by its kernel's write to one of its page tables. */
+/* A fault that we may be able to mend: the processor's own access to its LDT, or by its kernel's write to one of its page tables. */
 static bool page_fault_mend(struct vcpu *v, const struct cpu_user_regs *r, uint64_t cr2)
 {
     irq_enable();
     if (cr2 >= HV_START && cr2 < HV_END)
-        return cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2);
+        return !(r->error_code & PFEC_U) && cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2);
     return v->kernel_mode && (r->error_code & (PFEC_P | PFEC_W | PFEC_RSVD)) == (PFEC_P | PFEC_W) &&
            pv_emulate_pt_write(v, cr2);
 }
@@ -375,12 +375,18 @@ bool pv_exit_work(struct vcpu *v)
 void pv_iret_fault(struct cpu_user_regs *nested)
 {
     struct vcpu *v = current;
+    uint32_t vector = nested->entry_vector;
+    uint64_t cr2 = READ_CR(2);
 
-    /* The general registers already were the guest's; vcpu.regs still has rip, cs, rflags, rsp and ss. */
+    /* The general registers already were the guest's; vcpu.regs still has rip, cs, rflags, rsp and ss.  The two overlap. */
     memmove(&v->regs, nested, offsetof(struct cpu_user_regs, error_code));
     pv_selectors_save(v);
-    v->regs.entry_vector = nested->entry_vector;
-    bounce_failsafe(v);
+    v->regs.entry_vector = vector;
+    irq_enable();
+    if (vector == TRAP_PAGE_FAULT && cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && pv_ldt_fault(v, cr2))
+        v->regs.entry_vector = 0; /* a page of the LDT that had not been used: once more, by iretq */
+    else
+        bounce_failsafe(v);
 }
 
 bool trap_port_debug(struct cpu_user_regs *r)

@@ -192,6 +192,11 @@ void desc_init_cpu(void)
     syscall_init();
 }
 
+uint64_t desc_idt(void)
+{
+    return (uint64_t)idt;
+}
+
 uint64_t desc_gdt_page(void)
 {
     return virt_to_maddr(this_cpu(gdt));

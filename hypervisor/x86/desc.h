@@ -10,6 +10,8 @@ void desc_init_cpu(void);
 /* From now on, on this CPU and on those that start later: traps land where isolated page tables have memory (pv/pti.c);
  * system calls enter by the targets given. */
 void desc_shield(uint64_t syscall_target);
+/* Where the IDT is: a page of its own, of the image. */
+uint64_t desc_idt(void);
 /* The maddr of this CPU's page of reserved GDT entries: page 14 of any GDT it uses. */
 uint64_t desc_gdt_page(void);
 /* A trap from ring 3 lands at `frame_end` (see struct vcpu). */

@@ -10,6 +10,7 @@
 #include "x86/lock.h"
 #include "x86/paging.h"
 #include "x86/smp.h"
+#include "x86/tlb.h"
 
 #define MSR_MTRR_CAP      0xfe
 #define MSR_MTRR_DEF_TYPE 0x2ff
@@ -70,14 +71,14 @@ static void change_here(void *p)
     WRITE_CR(0, (cr0 | CR0_CD) & ~CR0_NW);
     cache_flush();
     WRITE_CR(4, cr4 & ~CR4_PGE);
-    WRITE_CR(3, READ_CR(3));
+    tlb_flush_local();
     wrmsr(MSR_MTRR_DEF_TYPE, def & ~DEF_TYPE_E);
     wrmsr(MSR_MTRR_MASK(c->reg), 0);
     wrmsr(MSR_MTRR_BASE(c->reg), c->base);
     wrmsr(MSR_MTRR_MASK(c->reg), c->mask);
     wrmsr(MSR_MTRR_DEF_TYPE, def);
     cache_flush();
-    WRITE_CR(3, READ_CR(3));
+    tlb_flush_local();
     WRITE_CR(4, cr4);
     WRITE_CR(0, cr0);
 }

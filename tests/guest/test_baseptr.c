@@ -81,8 +81,23 @@ static void check_refusals(void)
     EXPECT_EQUAL(*(volatile unsigned long *)page, before);
 }
 
+/* The table that is in use already: as a load of CR3, it forgets translations. */
+static void check_same(void)
+{
+    unsigned long *a = page_alloc(), *b = page_alloc(), va = 0x0000120000000000ul;
+
+    *a = 0xaaa;
+    *b = 0xbbb;
+    REQUIRE(!map_page(NULL, va, virt_to_mfn(a), PTE_RW));
+    EXPECT_EQUAL(*(volatile unsigned long *)va, 0xaaa);
+    EXPECT_OK(pt_write(pt_entry_maddr(NULL, va, 1), pte_make(virt_to_mfn(b), PTE_RW)));
+    EXPECT_OK(mmuext_one(MMUEXT_NEW_BASEPTR, virt_to_mfn(pt_root()), 0));
+    EXPECT_EQUAL(*(volatile unsigned long *)va, 0xbbb);
+}
+
 void test_main(void)
 {
+    check_same();
     check_switch();
     check_change_in_use();
     check_refusals();

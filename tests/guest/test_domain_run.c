@@ -37,6 +37,15 @@ DOMAIN_ASM(holder,
     "mov $0x401000, %ebx\n mov %cr4, %rax\n or $0x40000, %eax\n mov %rax, %cr4\n"
     "xor %ecx, %ecx\n xor %edx, %edx\n mov $3, %eax\n xsetbv\n movq 56(%rbx), %xmm3\n" SHUTDOWN(0));
 
+/* An iret to a process without a table for processes: the domain is crashed.  If its toolstack lets it go on all the same, it has the
+ * flags of a guest: data[0] takes them. */
+DOMAIN_ASM(bad_iret,
+    "movabs $0xffffff8000402100, %rsp\n"
+    "movq $0x3003, 40(%rsp)\n movq $0x200, 48(%rsp)\n movq $0x400000, 32(%rsp)\n movq $0, 24(%rsp)\n"
+    "movq $0x55, 0x401008\n"
+    "mov $23, %eax\n syscall\n"
+    "pushfq\n pop %rax\n mov %rax, 0x401000\n" SHUTDOWN(0));
+
 /* data[2]: what xmm3 holds when it starts. */
 DOMAIN_ASM(reader, "mov $0x401000, %ebx\n movq %xmm3, 16(%rbx)\n" SHUTDOWN(0));
 
@@ -129,6 +138,49 @@ static void check_asker(void)
 }
 
 /* More memory in all than there is: each life must give back what it had. */
+static void check_bad_iret(void)
+{
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(bad_iret));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_crash);
+    EXPECT_EQUAL(d.data[1], 0x55);
+    EXPECT_EQUAL(d.data[0], 0);
+    EXPECT_OK(domctl(XEN_DOMCTL_resumedomain, d.id));
+    domain_wait(&d, 1000);
+    EXPECT_EQUAL(d.data[0] & 0x3000, 0);
+    if (d.data[0])
+        EXPECT_EQUAL(d.data[0] & 0x200, 0x200);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+/* A context that can't be: refused, and the vCPU goes on as it was. */
+static void check_bad_context(void)
+{
+    static vcpu_guest_context_t ctx;
+    struct domain d;
+    unsigned long n;
+
+    domain_make(&d, DOMAIN_CODE_OF(spinner));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 50), -1);
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpucontext, d.id));
+    ctx.flags &= ~(unsigned long)VGCF_in_kernel;
+    ctx.ctrlreg[1] = 0;
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_REFUSED(domctl(XEN_DOMCTL_setvcpucontext, d.id));
+    n = d.data[0];
+    EXPECT_EQUAL(domain_wait(&d, 200), -1);
+    EXPECT_TRUE(d.data[0] > n);
+    EXPECT_OK(domain_destroy(&d));
+}
+
 /* The floating-point state of a paused domain is read, and another domain goes on with it. */
 static void check_state(void)
 {
@@ -184,5 +236,8 @@ void test_main(void)
     check_crash();
     check_asker();
     check_state();
+    check_bad_iret();
+    if (!test_on_xen()) /* Xen goes on with half of it */
+        check_bad_context();
     check_many();
 }

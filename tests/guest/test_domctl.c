@@ -245,6 +245,37 @@ static void check_state(domid_t id)
     EXPECT_EQUAL(msr.value, 7);
 }
 
+/* CPUID of the domain: features can be taken away, but not given. */
+static void check_policy(domid_t id)
+{
+    static xen_cpuid_leaf_t leaves[256];
+    xen_cpuid_leaf_t one = { .leaf = 1, .subleaf = XEN_CPUID_NO_SUBLEAF };
+    struct xen_domctl_cpu_policy *p = &op.u.cpu_policy;
+
+    memset(&op.u, 0, sizeof(op.u));
+    p->nr_leaves = 256;
+    set_xen_guest_handle(p->leaves, leaves);
+    EXPECT_OK(domctl(XEN_DOMCTL_get_cpu_policy, id));
+    REQUIRE(p->nr_leaves > 2 && p->nr_leaves <= 256);
+    for (unsigned i = 0; i < p->nr_leaves; i++)
+        if (leaves[i].leaf == 1)
+            one = leaves[i];
+    EXPECT_TRUE(one.d & 1);                            /* there is an FPU */
+    EXPECT_TRUE(!(one.c & 1u << 5));                   /* no VT-x */
+    memset(&op.u, 0, sizeof(op.u));
+    p->nr_leaves = 1;
+    set_xen_guest_handle(p->leaves, &one);
+    one.c &= ~1u;                                      /* SSE3 goes */
+    EXPECT_OK(domctl(XEN_DOMCTL_set_cpu_policy, id));
+    one.leaf = 0x12345;
+    EXPECT_ERR(domctl(XEN_DOMCTL_set_cpu_policy, id), ERANGE);
+    EXPECT_EQUAL(p->err_leaf, 0x12345);
+    memset(&op.u, 0, sizeof(op.u));
+    p->nr_leaves = 1;
+    set_xen_guest_handle(p->leaves, leaves);
+    EXPECT_ERR(domctl(XEN_DOMCTL_get_cpu_policy, id), ENOBUFS);
+}
+
 static void check_permissions(domid_t id)
 {
     memset(&op.u, 0, sizeof(op.u));
@@ -280,6 +311,7 @@ static void life(domid_t wanted)
     check_memory(id);
     check_kind(id);
     check_state(id);
+    check_policy(id);
     check_permissions(id);
     EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, id));
     EXPECT_ERR(domctl(XEN_DOMCTL_destroydomain, id), ESRCH);

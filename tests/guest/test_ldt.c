@@ -83,6 +83,29 @@ static void check_drop(void)
     EXPECT_OK(mmuext_one(MMUEXT_SET_LDT, 0, 0));
 }
 
+USER_ASM(user_stop, "int3");
+
+/* The first use of a page of the LDT may be the hypervisor's own iret; and nobody reads it as data. */
+static void check_first_use(void)
+{
+    struct { uint16_t limit; uint64_t base; } __attribute__((packed)) gdt;
+    struct regs r;
+    struct trap t;
+
+    ldt[5] = 0x00affb000000fffful;
+    EXPECT_OK(page_make_ro(ldt));
+    USER_CODE_SET(user_stop);
+    EXPECT_OK(mmuext_one(MMUEXT_SET_LDT, (unsigned long)ldt, 512));
+    user_regs(&r);
+    r.cs = 5 * 8 + 7;
+    EXPECT_EQUAL(user_run(&r), VEC_BP);
+    EXPECT_EQUAL(r.rip, USER_CODE + 1);
+    EXPECT_EQUAL(REGS_CS(&r), 5 * 8 + 7);
+    __asm__ volatile("sgdt %0" : "=m"(gdt));
+    EXPECT_EQUAL(trap_catch(&t, insn_read8, gdt.base + 0x10000), VEC_PF);
+    EXPECT_OK(mmuext_one(MMUEXT_SET_LDT, 0, 0));
+}
+
 void test_main(void)
 {
     uint64_t *second;
@@ -98,4 +121,5 @@ void test_main(void)
     check_user();
     check_refusals();
     check_drop();
+    check_first_use();
 }

@@ -148,10 +148,50 @@ static void test_words(void **state)
     }
 }
 
+/* A policy with leaf 1 and 0x80000001, all features there. */
+static void policy_fill(struct cpu_policy *p)
+{
+    p->n = 3;
+    p->leaf[0] = (xen_cpuid_leaf_t){ 0, XEN_CPUID_NO_SUBLEAF, 13, 1, 2, 3 };
+    p->leaf[1] = (xen_cpuid_leaf_t){ 1, XEN_CPUID_NO_SUBLEAF, 0x600f20, 7, 0xff, 0xff };
+    p->leaf[2] = (xen_cpuid_leaf_t){ 0x80000001, XEN_CPUID_NO_SUBLEAF, 0, 0, 0xff, 0x10000000 };
+}
+
+static void test_own_policy(void **state)
+{
+    static struct cpu_policy most, p;
+    const struct cpuid_regs all = { ~0u, ~0u, ~0u, ~0u };
+    xen_cpuid_leaf_t l;
+    struct cpuid_regs r;
+
+    (void)state;
+    policy_fill(&most);
+    policy_fill(&p);
+    l = most.leaf[1];
+    l.c = 0x1ff;
+    assert_int_equal(cpupolicy_set(&p, &most, &l), -XEN_EINVAL);   /* one too many */
+    assert_int_equal(p.leaf[1].c, 0xff);
+    l.c = 0x0f;
+    l.a = 0x1234;
+    assert_int_equal(cpupolicy_set(&p, &most, &l), 0);
+    r = cpupolicy_apply(&p, 1, 0, all);
+    assert_int_equal(r.a, 0x1234);
+    assert_int_equal(r.b, ~0u);                                    /* APIC number and the like */
+    assert_int_equal(r.c, 0x0f | 1u << 27);                        /* OSXSAVE is the guest's doing */
+    assert_int_equal(r.d, 0xff);
+    l = (xen_cpuid_leaf_t){ 2, XEN_CPUID_NO_SUBLEAF, 0, 0, 0, 0 };
+    assert_int_equal(cpupolicy_set(&p, &most, &l), -XEN_ERANGE);
+    l = (xen_cpuid_leaf_t){ 0x80000001, XEN_CPUID_NO_SUBLEAF, 0, 0, 0, 0x10000000 | CPUPOLICY_E1D_COPIES };
+    assert_int_equal(cpupolicy_set(&p, &most, &l), 0);             /* copies of leaf 1 don't count */
+    assert_int_equal(cpupolicy_apply(&p, 0x80000001, 0, all).d, 0x10000000 | CPUPOLICY_E1D_COPIES);
+    assert_int_equal(cpupolicy_apply(&p, 0, 0, all).a, 13);
+    assert_int_equal(cpupolicy_apply(&p, CPUID_XEN_BASE, 0, all).a, ~0u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_biggest), cmocka_unit_test(test_smallest), cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_own_policy), cmocka_unit_test(test_biggest), cmocka_unit_test(test_smallest), cmocka_unit_test(test_fits),
         cmocka_unit_test(test_machine), cmocka_unit_test(test_words),
     };
 

@@ -113,6 +113,8 @@ static void tables_make(struct domain *d)
     for (unsigned level = 2; level <= 4; level++) {
         t = frame_open(d, L1 + level - 1);
         t[DOMAIN_CODE >> (12 + 9 * (level - 1)) & 511] = pte_make(d->mfn[L1 + level - 2], PTE_TABLE);
+        if (level == 4)
+            t[511] = t[0];
         frame_close(d, L1 + level - 1);
     }
     if (domain_mmuext(d, MMUEXT_PIN_L4_TABLE, d->mfn[L4]))

@@ -6,6 +6,8 @@
  *   DOMAIN_CODE   its code, read-only          DOMAIN_DATA   its data, one page; we see it too (data)
  *   DOMAIN_STACK  the top of its stack         DOMAIN_INFO   its shared info
  *
+ * and all of it once more in its highest half, DOMAIN_HIGH above.
+ *
  * The domain's file includes this first: it needs the toolstack's part of the headers.
  */
 #ifndef GUEST_DOMAIN_H
@@ -19,6 +21,7 @@
 #define DOMAIN_DATA  0x401000ul
 #define DOMAIN_STACK 0x403000ul
 #define DOMAIN_INFO  0x403000ul
+#define DOMAIN_HIGH  0xffffff8000000000ul
 
 struct domain {
     domid_t id;
