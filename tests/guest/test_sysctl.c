@@ -6,6 +6,7 @@
 /* qemu: -smp 2 */
 /* hv: conring_size=32K */
 #define __XEN_TOOLS__ 1
+/* not-bochs: its two CPUs are threads of one core */
 #include <xen/sched.h>
 #include <xen/sysctl.h>
 #include "check.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Traps that only 32-bit code has: into (#OF), bound (#BR), int $3 in two bytes. */
+/* not-bochs: its #BR asks for the privilege level of the gate, as only int n should (SDM3 6.12.1.1) */
 #include "check.h"
 #include "hypercall.h"
 #include "trap.h"
