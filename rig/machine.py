@@ -60,6 +60,7 @@ class Config:
     cpu: str = "qemu64"
     disk: str = "virtio-blk"    # virtio-blk, ahci, nvme, none
     nic: str = "virtio-net"     # virtio-net, e1000e, none
+    guest_disk: bool = False    # the Debian for a guest, as second disk: /dev/vdb, or by label hospes-guest
     kernel: str = "generic"     # generic, cloud, elf, or a path (a micro-guest)
     init: str = "small"         # small, systemd
     mode: str = "driven"        # driven (agent on the console), login, plain (no extra arguments)
@@ -234,6 +235,12 @@ class CommandLine:
                 "-drive", f"if=pflash,format=raw,file={variables}"]
 
     def disk(self):
+        return self.root_disk() + (self.guest_disk() if self.c.guest_disk else [])
+
+    def guest_disk(self):
+        return ["-drive", f"file={RIG}/guest.ext4,format=raw,if=none,id=guest,snapshot=on", "-device", "virtio-blk-pci,drive=guest"]
+
+    def root_disk(self):
         if self.c.disk == "none":
             return []
         device = {"virtio-blk": ["-device", "virtio-blk-pci,drive=root"],

@@ -18,6 +18,7 @@
 #include "kern/keys.h"
 #include "kern/mce.h"
 #include "kern/nmi.h"
+#include "kern/pages.h"
 #include "kern/sched.h"
 #include "kern/vcpu.h"
 #include "kern/version.h"
@@ -254,6 +255,7 @@ void boot_main(uint32_t magic, uint64_t table)
     paging_init(&info);
     boot_memory_release(&info);
     paging_use_heap();
+    m2p_share();
     log_grow();
     memory_map_set(&info);
     desc_init_cpu();

@@ -9,7 +9,8 @@
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/sched.h"
-#include "pv/context.h"
+#include "kern/vtime.h"
+#include "pv//context.h"
 #include "x86/cpumask.h"
 #include <xen/vcpu.h>
 
@@ -29,6 +30,8 @@ static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
     if (rc)
         return rc;
     v->is_initialised = true;
+    if (v->id == 0) /* whoever built the domain or restored it has written its shared page */
+        time_update_wallclock(v->domain);
     vcpu_set_up(v, ctx->flags & VGCF_online);
     return 0;
 }

@@ -147,17 +147,19 @@ static long count_op(uint64_t arg, unsigned op)
 
 /* ---- The machine-to-phys table ---- */
 
+/* A piece that describes no RAM has no memory behind it: the one before stands in. */
 static long machphys_list(uint64_t arg)
 {
     struct xen_machphys_mfn_list l;
-    uint64_t chunk = 1ul << 21, end = M2P_START + nr_frames * 8;
+    uint64_t mfn = 0;
     unsigned n = 0;
 
     if (copy_from_guest(&l, arg, sizeof(l)))
         return -XEN_EFAULT;
-    for (uint64_t va = M2P_START; n < l.max_extents && va < end; va += chunk, n++) {
-        uint64_t mfn = hv_translate(va) >> PAGE_SHIFT;
+    for (uint64_t va = M2P_START; n < l.max_extents && va < M2P_START + nr_frames * 8; va += M2P_CHUNK, n++) {
+        uint64_t maddr = hv_translate(va);
 
+        mfn = maddr == ~0ul ? mfn : maddr >> PAGE_SHIFT;
         if (copy_to_guest_at(guest_addr(l.extent_start), n, &mfn, sizeof(mfn)))
             return -XEN_EFAULT;
     }

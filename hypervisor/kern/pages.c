@@ -15,6 +15,7 @@
 #include "kern/domain.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
+#include "x86/paging.h"
 #include "x86/tlb.h"
 
 /* ---- The list ---- */
@@ -153,6 +154,30 @@ static uint64_t ref_word(const struct domain *d, uint64_t flags, uint64_t count)
     return (uint64_t)d->id << REF_OWNER_SHIFT | flags | count;
 }
 
+/* A use that stays as long as we share the frame: nobody can make it anything else. */
+static void shared_type_set(mfn_t m, bool writable)
+{
+    frame_of(m)->type = (uint64_t)(writable ? FT_WRITABLE : FT_READONLY) << TYPE_SHIFT | TYPE_VALIDATED | 1;
+    ((uint64_t *)M2P_START)[m.n] = ~0ul;
+}
+
+/* There is no struct domain to be held: its own reference is never dropped. */
+void frame_share_system(mfn_t m, bool writable)
+{
+    shared_type_set(m, writable);
+    __atomic_store_n(&frame_of(m)->ref, (uint64_t)DOMID_XEN << REF_OWNER_SHIFT | REF_SHARED | REF_ALLOCATED | 1, __ATOMIC_SEQ_CST);
+}
+
+void m2p_share(void)
+{
+    for (uint64_t va = M2P_START; va < M2P_START + nr_frames * 8; va += M2P_CHUNK) {
+        uint64_t maddr = hv_translate(va);
+
+        for (uint64_t offset = 0; maddr != ~0ul && offset < M2P_CHUNK; offset += PAGE_SIZE)
+            frame_share_system(MFN((maddr + offset) >> PAGE_SHIFT), false);
+    }
+}
+
 mfn_t shared_frame_alloc(struct domain *d, bool writable)
 {
     void *p = pages_alloc(0);
@@ -161,9 +186,7 @@ mfn_t shared_frame_alloc(struct domain *d, bool writable)
     if (!p)
         return MFN_NONE;
     m = virt_to_mfn(p);
-    /* A use that stays until shared_frame_free(): nobody can make it anything else. */
-    frame_of(m)->type = (uint64_t)(writable ? FT_WRITABLE : FT_READONLY) << TYPE_SHIFT | TYPE_VALIDATED | 1;
-    ((uint64_t *)M2P_START)[m.n] = ~0ul;
+    shared_type_set(m, writable);
     domain_hold(d);
     __atomic_add_fetch(&d->pages->shared_count, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_SHARED | REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);

@@ -27,6 +27,7 @@
 
 #define M2P_RO_START    LAYOUT_UL(0xffff800000000000)
 #define M2P_START       LAYOUT_UL(0xffff808000000000)
+#define M2P_CHUNK       LAYOUT_UL(0x200000) /* it is backed by such pieces (x86/paging.c), as the ABI shows it */
 #define IOREMAP_START   LAYOUT_UL(0xffff80c000000000)
 #define IOREMAP_END     LAYOUT_UL(0xffff810000000000)
 #define PERDOMAIN_START LAYOUT_UL(0xffff810000000000)

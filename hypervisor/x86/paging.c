@@ -163,11 +163,11 @@ static void map_direct(const struct boot_info *bi)
     }
 }
 
-/* Back the part of a table (frame table, M2P) that describes [first, end) with memory. */
-static void map_table(uint64_t table, size_t elem, uint64_t first, uint64_t end, uint64_t user_view)
+/* Back the part of a table (frame table, M2P) that describes [first, end) with memory, in whole pieces. */
+static void map_table(uint64_t table, size_t elem, uint64_t first, uint64_t end, uint64_t piece, uint64_t user_view)
 {
     static uint64_t done_to; /* of the table now being mapped; callers go upwards */
-    uint64_t va = ROUND_DOWN(table + first * elem, PAGE_SIZE), stop = ROUND_UP(table + end * elem, PAGE_SIZE);
+    uint64_t va = ROUND_DOWN(table + first * elem, piece), stop = ROUND_UP(table + end * elem, piece);
 
     if (done_to > va && done_to <= stop && done_to > table)
         va = done_to;
@@ -189,11 +189,11 @@ static void map_tables(const struct boot_info *bi)
     for (unsigned i = 0; i < bi->nr_e820; i++)
         if (bi->e820[i].type == E820_RAM)
             map_table(FRAMES_START, sizeof(struct frame), bi->e820[i].start >> PAGE_SHIFT,
-                      (bi->e820[i].start + bi->e820[i].size) >> PAGE_SHIFT, 0);
+                      (bi->e820[i].start + bi->e820[i].size) >> PAGE_SHIFT, PAGE_SIZE, 0);
     for (unsigned i = 0; i < bi->nr_e820; i++)
         if (bi->e820[i].type == E820_RAM)
             map_table(M2P_START, 8, bi->e820[i].start >> PAGE_SHIFT,
-                      (bi->e820[i].start + bi->e820[i].size) >> PAGE_SHIFT, M2P_RO_START);
+                      (bi->e820[i].start + bi->e820[i].size) >> PAGE_SHIFT, M2P_CHUNK, M2P_RO_START);
 }
 
 static void map_image(void)

@@ -82,6 +82,27 @@ static void check_machine_map(void)
     EXPECT_ERR(hypercall(memory_op, XENMEM_memory_map, UNMAPPED), EFAULT);
 }
 
+/* Every frame of a piece may be looked at, and no more: the entry of one of our own frames is there. */
+static void check_machphys_frames(const xen_pfn_t *extents, unsigned n)
+{
+    unsigned long mfn = pfn_to_mfn(5), piece = mfn * 8 / 0x200000, offset = mfn * 8 % 0x200000;
+    volatile unsigned long *page = page_alloc();
+    struct mmu_update u = { .ptr = pt_entry_maddr(NULL, (unsigned long)page, 1) };
+
+    EXPECT_TRUE(piece < n);
+    for (unsigned i = 0; i < 512; i++) {
+        u.val = pte_make(extents[piece] + i, PTE_RO);
+        EXPECT_OK(hypercall(mmu_update, &u, 1, NULL, DOMID_XEN));
+        EXPECT_OK(mmuext_one(MMUEXT_INVLPG_LOCAL, (unsigned long)page, 0));
+        if (i == offset / PAGE_SIZE)
+            EXPECT_EQUAL(page[offset % PAGE_SIZE / 8], 5);
+    }
+    u.val = pte_make(extents[piece], PTE_RW);
+    EXPECT_TRUE(hypercall(mmu_update, &u, 1, NULL, DOMID_XEN) < 0);
+    u.val = pte_make(extents[piece], PTE_RO);
+    EXPECT_TRUE(hypercall(mmu_update, &u, 1, NULL, DOMID_SELF) < 0);
+}
+
 static void check_machphys(void)
 {
     struct xen_machphys_mapping m;
@@ -97,6 +118,7 @@ static void check_machphys(void)
     EXPECT_OK(hypercall(memory_op, XENMEM_machphys_mfn_list, &l));
     EXPECT_TRUE(l.nr_extents >= 1 && l.nr_extents <= 16);
     EXPECT_TRUE(extents[0] != 0);
+    check_machphys_frames(extents, l.nr_extents);
     l.max_extents = 0;
     EXPECT_OK(hypercall(memory_op, XENMEM_machphys_mfn_list, &l));
     EXPECT_EQUAL(l.nr_extents, 0);
