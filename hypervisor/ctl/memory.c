@@ -138,7 +138,7 @@ static long count_op(uint64_t arg, unsigned op)
         break;
     default: /* maximum_gpfn: the guest keeps its own, in the shared info */
         shared = READ_ONCE(d->shared);
-        rc = shared ? (long)READ_ONCE(shared->arch.max_pfn) - 1 : -XEN_ESRCH;
+        rc = shared ? (long)MAX(READ_ONCE(shared->arch.max_pfn), 1ul) - 1 : -XEN_ESRCH; /* a new domain has not said */
         break;
     }
     domain_put(d);

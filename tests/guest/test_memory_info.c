@@ -134,6 +134,8 @@ static void check_gpfn(void)
 
     shared_info.arch.max_pfn = start_info->nr_pages;
     EXPECT_EQUAL(hypercall(memory_op, XENMEM_maximum_gpfn, &d), start_info->nr_pages - 1);
+    shared_info.arch.max_pfn = 0;
+    EXPECT_EQUAL(hypercall(memory_op, XENMEM_maximum_gpfn, &d), 0);
 }
 
 void test_main(void)
