@@ -67,6 +67,21 @@ enum cpu_vendor cpuid_vendor(struct cpuid_regs r)
     return VENDOR_OTHER;
 }
 
+static struct cpuid_regs time_leaf(const struct cpuid_guest *g, const struct cpuid_time *t, uint32_t sub)
+{
+    switch (sub) {
+    case 0:
+        return (struct cpuid_regs){ (t->emulated ? 1u : 0) | (t->stable ? 2u : 0) | (g->has_rdtscp ? 4u : 0), t->mode, t->khz,
+                                    t->incarnation };
+    case 1:
+        return (struct cpuid_regs){ (uint32_t)t->offset, (uint32_t)(t->offset >> 32), t->mul, (uint32_t)t->shift };
+    case 2:
+        return (struct cpuid_regs){ t->machine_khz, 0, 0, 0 };
+    default:
+        return none;
+    }
+}
+
 static struct cpuid_regs xen_leaf(const struct cpuid_guest *g, uint32_t leaf, uint32_t sub)
 {
     switch (leaf - CPUID_XEN_BASE) {
@@ -77,12 +92,8 @@ static struct cpuid_regs xen_leaf(const struct cpuid_guest *g, uint32_t leaf, ui
         return (struct cpuid_regs){ 4 << 16 | 17, 0, 0, 0 };
     case 2:
         return (struct cpuid_regs){ 1, 0x40000000, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0 };
-    case 3: /* time: TSC not emulated, its frequency */
-        if (sub == 0)
-            return (struct cpuid_regs){ g->has_rdtscp ? 4 : 0, 0, g->tsc_khz, 0 };
-        if (sub == 2)
-            return (struct cpuid_regs){ g->tsc_khz, 0, 0, 0 };
-        return none;
+    case 3:
+        return time_leaf(g, &g->time, sub);
     case 5:
         return sub == 0 ? (struct cpuid_regs){ 0, g->maddr_bits & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK, 0, 0 } : none;
     default:

@@ -15,6 +15,16 @@ struct cpuid_regs {
 
 enum cpu_vendor { VENDOR_OTHER, VENDOR_INTEL, VENDOR_AMD }; /* Hygon counts as AMD */
 
+/* About its TSC. */
+struct cpuid_time {
+    uint32_t mode, khz, incarnation; /* struct xen_domctl_tsc_info */
+    uint32_t machine_khz;
+    bool emulated, stable;           /* stable: the machine's CPUs agree */
+    uint64_t offset;                 /* system time, ns, at which it was 0 */
+    uint32_t mul;                    /* to ns, as in struct vcpu_time_info */
+    int8_t shift;
+};
+
 struct cpuid_guest {
     uint64_t xcr0_mask;         /* 0: no XSAVE */
     enum cpu_vendor vendor;
@@ -24,7 +34,7 @@ struct cpuid_guest {
     bool lfence_serialises;     /* AMD: as set in the machine's MSR */
     bool has_arch_caps;         /* it has that MSR, the processor's or ours */
     uint8_t maddr_bits;         /* enough for all of the machine's memory */
-    uint32_t tsc_khz;           /* for the leaf of time only */
+    struct cpuid_time time;     /* for the leaf of time only */
 };
 
 /* What the processor says. */

@@ -11,9 +11,9 @@
 #include "kern/pages.h"
 #include "kern/pirq.h"
 #include "kern/sched.h"
+#include "kern/tsc.h"
 #include "kern/vtime.h"
 #include "pv/dom0.h"
-#include "x86/time.h"
 
 /* ---- Scheduling ---- */
 
@@ -111,36 +111,42 @@ long domctl_time_offset(struct domctl *x)
     return 0;
 }
 
-enum tsc_mode { TSC_MODE_DEFAULT, TSC_MODE_ALWAYS_EMULATE, TSC_MODE_NEVER_EMULATE };
-
-/* Guests read the processor's TSC, always. */
 long domctl_get_tsc_info(struct domctl *x)
 {
-    x->op->u.tsc_info = (struct xen_domctl_tsc_info){ .tsc_mode = TSC_MODE_DEFAULT, .gtsc_khz = (uint32_t)(tsc_hz() / 1000) };
+    struct tsc_info i;
+
+    if (x->d == current->domain)
+        return -XEN_EINVAL;
+    domain_tsc_get(x->d, &i);
+    x->op->u.tsc_info = (struct xen_domctl_tsc_info){
+        .tsc_mode = i.mode, .gtsc_khz = i.khz, .incarnation = i.incarnation, .elapsed_nsec = i.elapsed,
+    };
     x->answers = true;
     return 0;
 }
 
 long domctl_set_tsc_info(struct domctl *x)
 {
+    const struct xen_domctl_tsc_info *a = &x->op->u.tsc_info;
+    const struct tsc_info i = { .mode = a->tsc_mode, .khz = a->gtsc_khz, .incarnation = a->incarnation, .elapsed = a->elapsed_nsec };
+    long rc;
+
     if (x->d == current->domain)
         return -XEN_EINVAL;
-    switch (x->op->u.tsc_info.tsc_mode) {
-    case TSC_MODE_DEFAULT:
-    case TSC_MODE_NEVER_EMULATE:
-        return 0;
-    case TSC_MODE_ALWAYS_EMULATE:
-        return -XEN_EOPNOTSUPP;
-    default:
-        return -XEN_EINVAL;
-    }
+    if (domain_pause(x->d))
+        return domctl_again(x);
+    rc = domain_tsc_set(x->d, &i);
+    domain_unpause(x->d);
+    return rc;
 }
 
 /* ---- Kind of machine ---- */
 
 long domctl_set_address_size(struct domctl *x)
 {
-    return x->op->u.address_size.size == 64 ? 0 : -XEN_EINVAL; /* 32-bit kernels are not for us */
+    uint32_t bits = x->op->u.address_size.size;
+
+    return bits == 64 ? 0 : bits == 32 ? -XEN_EOPNOTSUPP : -XEN_EINVAL; /* 32-bit kernels are not for us */
 }
 
 long domctl_get_address_size(struct domctl *x)
@@ -176,6 +182,10 @@ static uint32_t page_type(struct domain *d, mfn_t m)
 
     if (!frame_get(m, d))
         return XEN_DOMCTL_PFINFO_XTAB;
+    if (frame_is_shared(m)) { /* ours: shared info, grant tables */
+        frame_put(m);
+        return XEN_DOMCTL_PFINFO_XTAB;
+    }
     t = of_level[ptype_level(m)];
     t |= ptype_pinned(m) ? XEN_DOMCTL_PFINFO_LPINTAB : 0;
     frame_put(m);

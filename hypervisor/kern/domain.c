@@ -15,6 +15,7 @@
 #include "kern/pages.h"
 #include "kern/pirq.h"
 #include "kern/sched.h"
+#include "kern/tsc.h"
 #include "kern/vcpu.h"
 #include "kern/vtime.h"
 #include "x86/alloc.h"
@@ -152,7 +153,7 @@ static int parts_create(struct domain *d, const struct domain_config *cfg)
         return -XEN_ENOMEM;
     d->shared = frame_map(m);
     if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d)) || (rc = pirq_domain_create(d)) ||
-        (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = pv_domain_create(d)))
+        (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = tsc_domain_create(d)) || (rc = pv_domain_create(d)))
         return rc;
     return grant_domain_create(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
                                cfg->max_grant_version ? cfg->max_grant_version : grant_opt_max_version);
@@ -293,6 +294,7 @@ static void domain_free(struct domain *d)
         grant_domain_free(d);
     pv_domain_free(d);
     vtime_domain_destroy(d);
+    tsc_domain_free(d);
     io_domain_free(d);
     pirq_domain_free(d);
     if (d->sched)
@@ -303,6 +305,7 @@ static void domain_free(struct domain *d)
         pages_domain_free(d);
     frames_claim(&d->claim, 0); /* once more: it may have been set while the domain died */
     mem_free(d->map);
+    mem_free(d->vnuma);
     mem_free(d->vcpu);
     mem_free(d->cpu_policy);
     mem_free(d);

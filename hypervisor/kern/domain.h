@@ -21,6 +21,7 @@ struct domain {
     domid_t id;                /* [const] */
     bool is_privileged;        /* dom0: may call the control interfaces [const] */
     bool is_pv;                /* [const] */
+    bool is_xenstore;          /* xenstored runs in it: it may look at all domains [const] */
     bool is_dying;             /* [ctl_lock], read anywhere */
     bool is_whole;             /* made to the end: can be found by id [atomic] */
     bool is_gone;              /* killed to the end: can't be found by id any more [atomic] */
@@ -34,6 +35,8 @@ struct domain {
     cpumask_t dirty_cpus;      /* CPUs that may hold translations of this domain's tables [atomic] */
     unsigned pause_count;      /* [atomic] */
     unsigned ctl_pauses;       /* those of them that are the toolstack's [atomic] */
+    bool debugger_attached;    /* kern/debugger.h [changed while it is paused] */
+    bool tsc_emulated;         /* its guest must not read the processor's TSC: kern/tsc.h [changed while it is paused] */
     bool ctl_busy;             /* a CPU is in a domctl that must have the domain for itself [atomic] */
     uint32_t suspend_port;     /* its event channel that tells of SHUTDOWN_suspend; 0: none [atomic] */
 
@@ -43,12 +46,14 @@ struct domain {
     struct grant_domain *grant;        /* kern/grant.h */
     struct sched_domain *sched;        /* kern/sched.h */
     struct time_domain *time;          /* kern/vtime.c */
+    struct tsc_domain *tsc;            /* kern/tsc.h */
     struct pirq_domain *pirq;          /* kern/pirq.h */
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */
     struct pv_domain *pv;              /* pv/pv.h */
     uint64_t vm_assist;                /* VMASST bits [ctl_lock] */
     uint64_t claim;                    /* frames promised to it: x86/alloc.h */
     struct memory_map *map;            /* ctl/memmap.c's; NULL: none [ctl_lock] */
+    struct vnuma *vnuma;               /* ctl/vnuma.c's; NULL: none [ctl_lock] */
     uint8_t handle[16];                /* the toolstack's UUID */
     struct cpu_policy *cpu_policy;     /* CPUID as the toolstack wants it, NULL: all it may have [changed while it is paused] */
     uint64_t nodes;                    /* NUMA nodes that the toolstack wants it on: a record, memory comes from anywhere */
@@ -80,6 +85,8 @@ struct vcpu {
     struct fpu_vcpu *fpu;
 
     uint8_t exit_work;             /* look at v before going back to it: VCPU_WORK_* [atomic] */
+    uint8_t debug_event;           /* vector that stopped it for a debugger and has not been told yet, 0: none [atomic] */
+    unsigned debug_pauses;         /* by a debugger [atomic] */
     bool nmi_pending, mce_pending; /* [atomic] for the guest; setting one needs exit_work too: vcpu_nmi() */
 };
 
@@ -116,6 +123,8 @@ void pv_domain_free(struct domain *d);
 int pv_vcpu_create(struct vcpu *v);
 /* Drop the references that v's page tables and descriptor tables hold.  -XEN_EAGAIN: call again. */
 int pv_vcpu_kill(struct vcpu *v);
+/* v as it was made, without registers and tables; it doesn't run and won't.  -XEN_EAGAIN: call again. */
+int pv_vcpu_reset(struct vcpu *v);
 /* Drop the pin, or the parked use, of page table m of dying d, under its page-table lock.  0, or -XEN_EAGAIN: call again. */
 int pv_table_kill(struct domain *d, mfn_t m);
 void pv_vcpu_free(struct vcpu *v);

@@ -78,6 +78,11 @@ struct domain *frame_owner(mfn_t m)
     return ref & REF_COUNT_MASK ? domain_peek((domid_t)ref_owner(ref)) : NULL;
 }
 
+bool frame_is_shared(mfn_t m)
+{
+    return READ_ONCE(frame_of(m)->ref) & REF_SHARED;
+}
+
 bool frame_get(mfn_t m, struct domain *owner)
 {
     return frame_ref_get(m, owner->id);

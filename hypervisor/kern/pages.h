@@ -25,6 +25,8 @@ int pages_domain_create(struct domain *d, uint64_t max);
 int pages_domain_kill(struct domain *d);
 void pages_domain_free(struct domain *d);
 
+/* Is m, to which the caller holds a reference, one of our frames that its owner may map (shared_frame_alloc())? */
+bool frame_is_shared(mfn_t m);
 /* The domain that owns a frame of RAM, or NULL (free, ours, or not RAM).  Stable only while a reference is held. */
 struct domain *frame_owner(mfn_t m);
 

@@ -13,6 +13,7 @@
 #include "kern/event.h"
 #include "kern/guest.h"
 #include "kern/hypercall.h"
+#include "kern/tsc.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/lock.h"
@@ -87,7 +88,7 @@ void time_update_vcpu(struct vcpu *v)
     struct vcpu_time_info t = { 0 };
     uint64_t flags = irq_save(), area = READ_ONCE(tv->area);
     struct clock_line line;
-    uint64_t id = time_line(&line);
+    uint64_t id = domain_tsc_line(v->domain, &line);
 
     if (id != tv->seen_line || v->info != tv->seen_info || area != tv->seen_area) {
         COUNT(clock_update);

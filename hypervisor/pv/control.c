@@ -40,11 +40,17 @@ static bool set_cr3(struct vcpu *v, uint64_t val, bool *repeat)
     return rc == 0 || *repeat;
 }
 
+/* TSD: the guest is not to read the processor's TSC; reading it comes to us (pv/emulate.c). */
+uint64_t pv_cr4(const struct vcpu *v)
+{
+    return cr4_base | v->pv->cr4 | (v->domain->tsc_emulated ? CR4_TSD : 0);
+}
+
 static bool set_cr4(struct vcpu *v, uint64_t val)
 {
     v->pv->cr4 = val & cr4_guest;
     v->pv->osxsave = val & cr4_base & CR4_OSXSAVE;
-    WRITE_CR(4, cr4_base | v->pv->cr4);
+    WRITE_CR(4, pv_cr4(v));
     return true;
 }
 

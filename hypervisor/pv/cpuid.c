@@ -4,7 +4,9 @@
 #include "core/cpuid.h"
 #include "core/cpupolicy.h"
 #include "core/frame.h"
+#include "core/pvclock.h"
 #include "kern/domain.h"
+#include "kern/tsc.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
@@ -72,7 +74,24 @@ struct cpuid_regs cpuid_machine(uint32_t leaf, uint32_t sub)
     return machine_leaf(machine(), leaf, sub);
 }
 
-struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, uint32_t sub)
+static struct cpuid_time time_of(struct domain *d)
+{
+    struct clock_line line;
+    uint32_t machine_khz = (uint32_t)(tsc_hz() / 1000);
+    struct tsc_info i;
+    uint64_t flags = irq_save();
+
+    domain_tsc_line(d, &line);
+    irq_restore(flags);
+    domain_tsc_get(d, &i);
+    return (struct cpuid_time){
+        .mode = i.mode, .khz = i.khz ? i.khz : machine_khz, .incarnation = i.incarnation, .machine_khz = machine_khz,
+        .emulated = d->tsc_emulated, .stable = tsc_is_stable(), .offset = line.ns - clock_scale_apply(line.scale, line.tsc),
+        .mul = line.scale.mul, .shift = line.scale.shift,
+    };
+}
+
+struct cpuid_regs pv_cpuid_answer(struct domain *d, bool osxsave, uint32_t leaf, uint32_t sub)
 {
     const struct machine *m = machine();
     struct cpuid_host host = {
@@ -80,17 +99,18 @@ struct cpuid_regs pv_cpuid_answer(bool privileged, bool osxsave, uint32_t leaf, 
     };
     struct cpuid_guest g = {
         .xcr0_mask = fpu_xcr0_mask(), .vendor = m->vendor, .osxsave = osxsave,
-        .is_privileged = privileged, .has_rdtscp = m->has_rdtscp,
+        .is_privileged = d && d->is_privileged, .has_rdtscp = m->has_rdtscp,
         .lfence_serialises = spec_lfence_serialises(), .has_arch_caps = spec_has_arch_caps(), .maddr_bits = m->maddr_bits,
-        .tsc_khz = leaf == CPUID_XEN_TIME ? (uint32_t)(tsc_hz() / 1000) : 0,
     };
 
+    if (leaf == CPUID_XEN_TIME && d)
+        g.time = time_of(d);
     return cpuid_for_guest(&g, leaf, sub, &host);
 }
 
 struct cpuid_regs pv_cpuid_policy(const void *of, uint32_t leaf, uint32_t sub)
 {
-    struct cpuid_regs r = pv_cpuid_answer(false, false, leaf, sub);
+    struct cpuid_regs r = pv_cpuid_answer(NULL, false, leaf, sub);
 
     (void)of;
     if (leaf == 0x80000001)
@@ -102,7 +122,7 @@ void pv_cpuid(struct vcpu *v, bool forced)
 {
     struct cpu_user_regs *r = &v->regs;
     uint32_t leaf = (uint32_t)r->rax, sub = (uint32_t)r->rcx;
-    struct cpuid_regs a = pv_cpuid_answer(v->domain->is_privileged, forced || v->pv->osxsave, leaf, sub);
+    struct cpuid_regs a = pv_cpuid_answer(v->domain, forced || v->pv->osxsave, leaf, sub);
 
     if (v->domain->cpu_policy)
         a = cpupolicy_apply(v->domain->cpu_policy, leaf, sub, a);

@@ -7,14 +7,13 @@
 #include "pv/emulate.h"
 #include "core/port.h"
 #include "kern/domain.h"
-#include "kern/hypercall.h"
+#include "kern/tsc.h"
 #include "pv/control.h"
 #include "pv/cpuid.h"
 #include "pv/fetch.h"
 #include "pv/msr.h"
 #include "pv/ports.h"
 #include "pv/pv.h"
-#include "pv/registers.h"
 #include "pv/traps.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
@@ -25,7 +24,7 @@
 
 static bool rdtsc_insn(struct vcpu *v)
 {
-    uint64_t tsc = rdtsc();
+    uint64_t tsc = domain_tsc_read(v->domain);
 
     if ((v->pv->cr4 & CR4_TSD) && !v->kernel_mode)
         return false;

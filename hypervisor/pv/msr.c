@@ -6,6 +6,7 @@
 #include "pv/msr.h"
 #include "core/cpuid.h"
 #include "kern/domain.h"
+#include "kern/tsc.h"
 #include "pv/pv.h"
 #include "pv/registers.h"
 #include "x86/cpu.h"
@@ -212,7 +213,7 @@ bool pv_msr_read(struct vcpu *v, uint32_t nr, uint64_t *val)
         *val = EFER_SHOWN;
         return true;
     case MSR_TSC:
-        *val = rdtsc();
+        *val = domain_tsc_read(v->domain);
         return true;
     case MSR_PAT:
         *val = PAT_HOSPES;

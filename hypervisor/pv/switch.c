@@ -98,7 +98,7 @@ static void enter(struct vcpu *prev, struct vcpu *v)
     tables_load(prev, pv->cr3[v->kernel_mode]);
     desc_load_gdt(pv->gdt_va);
     desc_load_ldt(pv->ldt_va, pv->ldt_entries);
-    WRITE_CR(4, cr4_base | pv->cr4);
+    WRITE_CR(4, pv_cr4(v));
     fpu_switch_to(v->fpu);
     if (pv->ts)
         WRITE_CR(0, READ_CR(0) | CR0_TS);

@@ -64,7 +64,8 @@ static struct cpuid_host host_of(uint32_t all)
 
 static struct cpuid_guest plain(enum cpu_vendor vendor)
 {
-    return (struct cpuid_guest){ .vendor = vendor, .xcr0_mask = 0xe7, .maddr_bits = 40, .tsc_khz = 2400000 };
+    return (struct cpuid_guest){ .vendor = vendor, .xcr0_mask = 0xe7, .maddr_bits = 40, .time = { .mode = 1, .khz = 2400000, .incarnation = 3, .machine_khz = 3000000, .emulated = true, .stable = true,
+                                          .offset = 0x123456789a, .mul = 0xabcdef01, .shift = -1 } };
 }
 
 static uint32_t answer(const struct cpuid_guest *g, unsigned word, uint32_t all)
@@ -239,7 +240,12 @@ static void test_basics(void **state)
     assert_int_equal(r.a, 0x40000005);
     assert_memory_equal(&r.b, "XenVMMXenVMM", 12);
     assert_int_equal(cpuid_for_guest(&g, 0x40000001, 0, &h).a, 4 << 16 | 17);
-    assert_int_equal(cpuid_for_guest(&g, 0x40000003, 0, &h).c, 2400000);
+    r = cpuid_for_guest(&g, 0x40000003, 0, &h);
+    assert_true(r.a == 3 && r.b == 1 && r.c == 2400000 && r.d == 3);
+    r = cpuid_for_guest(&g, 0x40000003, 1, &h);
+    assert_true(r.a == 0x3456789a && r.b == 0x12 && r.c == 0xabcdef01 && r.d == ~0u);
+    r = cpuid_for_guest(&g, 0x40000003, 2, &h);
+    assert_true(r.a == 3000000 && !r.b && !r.c && !r.d && !cpuid_for_guest(&g, 0x40000003, 3, &h).a);
     assert_int_equal(cpuid_for_guest(&g, 0x40000005, 0, &h).b, 40);
     assert_int_equal(cpuid_for_guest(&g, 0xd, 0, &h).a, 0xe7);
     assert_int_equal(cpuid_for_guest(&g, 0xd, 9, &h).a, 0); /* a component that it doesn't have */

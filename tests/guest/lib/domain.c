@@ -23,6 +23,11 @@ long domctl(uint32_t cmd, domid_t id)
     return hypercall(domctl, &domctl_op);
 }
 
+void domctl_clear(void)
+{
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+}
+
 long domain_map(const struct domain *d, unsigned long va, unsigned long mfn, unsigned long flags)
 {
     struct mmu_update u;

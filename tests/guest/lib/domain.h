@@ -32,6 +32,8 @@ struct domain {
 /* A domctl: the command's arguments are in, and its answers come in, domctl_op.u. */
 extern struct xen_domctl domctl_op;
 long domctl(uint32_t cmd, domid_t id);
+/* All arguments are 0. */
+void domctl_clear(void);
 
 /* A new domain with its memory, paused.  Ends the test if that fails. */
 void domain_make(struct domain *d, const char *code, const char *end);
@@ -51,5 +53,7 @@ long domain_mmuext(const struct domain *d, unsigned cmd, unsigned long arg1);
     __asm__(".pushsection .rodata\n" #name ":\n" text "\n"      \
             #name "_end:\n.popsection\n")
 #define DOMAIN_CODE_OF(name) name, name##_end
+/* SCHEDOP_shutdown, for such code; its argument lies on the stack. */
+#define DOMAIN_SHUTDOWN(why) "push $" #why "\n mov %rsp, %rsi\n mov $2, %edi\n mov $29, %eax\n syscall\n"
 
 #endif
