@@ -9,7 +9,7 @@
 #include "kern/domain.h"
 #include "kern/guest.h"
 
-/* NULL: an absent operation. */
+/* NULL: domctl_absent(). */
 static domctl_fn *const table[] = {
     [XEN_DOMCTL_createdomain] = domctl_create,
     [XEN_DOMCTL_destroydomain] = domctl_destroy,
@@ -46,10 +46,37 @@ static domctl_fn *const table[] = {
     [XEN_DOMCTL_set_vcpu_msrs] = domctl_set_msrs,
     [XEN_DOMCTL_get_cpu_policy] = domctl_get_policy,
     [XEN_DOMCTL_set_cpu_policy] = domctl_set_policy,
+    [XEN_DOMCTL_shadow_op] = domctl_shadow,
+    [XEN_DOMCTL_memory_mapping] = domctl_memory_mapping,
+    [XEN_DOMCTL_set_target] = domctl_set_target,
+    [XEN_DOMCTL_vm_event_op] = domctl_vm_event,
+    [XEN_DOMCTL_set_access_required] = domctl_access_required,
+    [XEN_DOMCTL_monitor_op] = domctl_monitor,
+    [XEN_DOMCTL_psr_alloc] = domctl_psr_alloc,
+    [XEN_DOMCTL_setdebugging] = domctl_set_debugging,
+    [XEN_DOMCTL_setvnumainfo] = domctl_set_vnuma,
     [XEN_DOMCTL_set_virq_handler] = domctl_set_virq_handler,
     [XEN_DOMCTL_setnodeaffinity] = domctl_set_node_affinity,
     [XEN_DOMCTL_getnodeaffinity] = domctl_get_node_affinity,
 };
+
+/* The debugger's have numbers far from the others'. */
+#define DEBUG_FIRST XEN_DOMCTL_gdbsx_guestmemio
+static domctl_fn *const debug_table[] = {
+    [XEN_DOMCTL_gdbsx_guestmemio - DEBUG_FIRST] = domctl_debug_memory,
+    [XEN_DOMCTL_gdbsx_pausevcpu - DEBUG_FIRST] = domctl_debug_pause,
+    [XEN_DOMCTL_gdbsx_unpausevcpu - DEBUG_FIRST] = domctl_debug_unpause,
+    [XEN_DOMCTL_gdbsx_domstatus - DEBUG_FIRST] = domctl_debug_status,
+};
+
+static domctl_fn *handler_of(uint32_t cmd)
+{
+    uint32_t debug = cmd - DEBUG_FIRST;
+
+    if (cmd < ARRAY_SIZE(table))
+        return table[index_clamp(cmd, ARRAY_SIZE(table))];
+    return debug < ARRAY_SIZE(debug_table) ? debug_table[index_clamp(debug, ARRAY_SIZE(debug_table))] : NULL;
+}
 
 struct vcpu *domctl_vcpu(const struct domctl *x, uint32_t id)
 {
@@ -73,6 +100,8 @@ static bool wants_all(uint32_t cmd)
     case XEN_DOMCTL_setvcpuextstate:
     case XEN_DOMCTL_set_vcpu_msrs:
     case XEN_DOMCTL_set_cpu_policy:
+    case XEN_DOMCTL_gettscinfo:
+    case XEN_DOMCTL_settscinfo:
     case XEN_DOMCTL_resumedomain:
         return true;
     default:
@@ -91,6 +120,12 @@ static long run_alone(domctl_fn *fn, struct domctl *x)
     return rc;
 }
 
+/* The control domain may all; where xenstored has a domain of its own, that one looks at others. */
+static bool may_call(const struct domain *d, uint32_t cmd)
+{
+    return d->is_privileged || (d->is_xenstore && cmd == XEN_DOMCTL_getdomaininfo);
+}
+
 long do_domctl(struct hcall *c)
 {
     struct xen_domctl op;
@@ -98,22 +133,24 @@ long do_domctl(struct hcall *c)
     domctl_fn *fn;
     long rc;
 
-    if (!current->domain->is_privileged)
-        return -XEN_EPERM;
     if (copy_from_guest(&op, c->arg[0], sizeof(op)))
         return -XEN_EFAULT;
+    if (!may_call(current->domain, op.cmd))
+        return -XEN_EPERM;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
-    fn = op.cmd < ARRAY_SIZE(table) ? table[index_clamp(op.cmd, ARRAY_SIZE(table))] : NULL;
+    fn = handler_of(op.cmd);
     if (!finds_domain(op.cmd)) {
         x.d = op.domain < DOMID_FIRST_RESERVED ? domain_get(op.domain) : NULL;
         if (!x.d)
             return -XEN_ESRCH;
     }
-    rc = !fn ? -XEN_ENOSYS : wants_all(op.cmd) ? run_alone(fn, &x) : fn(&x);
+    rc = !fn ? domctl_absent(&x) : wants_all(op.cmd) ? run_alone(fn, &x) : fn(&x);
     if (x.d)
         domain_put(x.d);
-    if (x.answers && copy_to_guest(c->arg[0], &op, sizeof(op)))
+    if (x.answers && copy_to_guest(c->arg[0], &op, sizeof(op))) {
+        c->again = false; /* progress that is not kept would never end */
         rc = -XEN_EFAULT;
+    }
     return rc;
 }

@@ -39,6 +39,13 @@ domctl_fn domctl_set_context, domctl_get_context, domctl_vcpu_info, domctl_set_a
     domctl_set_ext_context, domctl_get_ext_context, domctl_trigger;
 /* ctl/domstate.c */
 domctl_fn domctl_get_xstate, domctl_set_xstate, domctl_get_msrs, domctl_set_msrs;
+/* ctl/domdebug.c */
+domctl_fn domctl_set_debugging, domctl_debug_pause, domctl_debug_unpause, domctl_debug_status, domctl_debug_memory;
+/* ctl/vnuma.c */
+domctl_fn domctl_set_vnuma;
+/* ctl/domabsent.c */
+domctl_fn domctl_absent, domctl_shadow, domctl_vm_event, domctl_monitor, domctl_access_required, domctl_memory_mapping,
+    domctl_set_target, domctl_psr_alloc;
 /* ctl/dompolicy.c */
 domctl_fn domctl_get_policy, domctl_set_policy;
 /* ctl/domset.c */

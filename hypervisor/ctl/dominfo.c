@@ -18,6 +18,10 @@ static uint32_t domain_flags(const struct domain *d)
         flags |= XEN_DOMINF_dying;
     if (READ_ONCE(d->is_shut_down))
         flags |= XEN_DOMINF_shutdown | (uint32_t)READ_ONCE(d->shutdown_code) << XEN_DOMINF_shutdownshift;
+    if (d->is_xenstore)
+        flags |= XEN_DOMINF_xs_domain;
+    if (READ_ONCE(d->debugger_attached))
+        flags |= XEN_DOMINF_debugged;
     if (READ_ONCE(d->ctl_pauses))
         flags |= XEN_DOMINF_paused;
     return flags;
@@ -42,7 +46,7 @@ static void vcpus_add_up(struct domain *d, struct xen_domctl_getdomaininfo *info
         if (r.state == RUNSTATE_running)
             info->flags |= XEN_DOMINF_running;
     }
-    if (all_blocked && !(info->flags & XEN_DOMINF_running))
+    if (all_blocked && info->nr_online_vcpus && !(info->flags & XEN_DOMINF_running))
         info->flags |= XEN_DOMINF_blocked;
 }
 
@@ -56,6 +60,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     vcpus_add_up(d, info);
     info->tot_pages = READ_ONCE(d->pages->count);
     info->max_pages = READ_ONCE(d->pages->max);
+    info->outstanding_pages = READ_ONCE(d->claim);
     info->shared_info_frame = shared ? virt_to_mfn(shared).n : ~0ul;
     memcpy(info->handle, d->handle, sizeof(info->handle));
     info->gpaddr_bits = (uint8_t)maddr_bits;

@@ -22,12 +22,15 @@
 static long config_check(const struct xen_domctl_createdomain *c)
 {
     const uint32_t known = (XEN_DOMCTL_CDF_MAX << 1) - 1;
-    const uint32_t absent = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt |
+    const uint32_t absent = XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt |
                             XEN_DOMCTL_CDF_vpmu | XEN_DOMCTL_CDF_s3_integrity;
 
-    if ((c->flags & (~known | absent)) || c->iommu_opts || c->vmtrace_size || c->arch.emulation_flags ||
-        (c->arch.misc_flags & ~XEN_X86_MSR_RELAXED))
+    if (c->flags & XEN_DOMCTL_CDF_hvm)
+        return -XEN_EOPNOTSUPP;
+    if ((c->flags & (~known | absent)) || c->iommu_opts || c->vmtrace_size || (c->arch.misc_flags & ~XEN_X86_MSR_RELAXED))
         return -XEN_EINVAL;
+    if (c->arch.emulation_flags)
+        return -XEN_EOPNOTSUPP;
     if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
         return -XEN_EINVAL;
     if (c->max_grant_frames < -1 || c->max_maptrack_frames < -1)
@@ -79,6 +82,7 @@ long domctl_create(struct domctl *x)
         return rc;
     memcpy(d->handle, c->handle, sizeof(d->handle));
     d->ctl_pauses = 1;
+    d->is_xenstore = c->flags & XEN_DOMCTL_CDF_xs_domain;
     if (c->max_evtchn_port)
         event_set_max_port(d, MIN(c->max_evtchn_port, (uint32_t)INT32_MAX));
     x->op->domain = d->id;

@@ -12,6 +12,7 @@
 #include "kern/vtime.h"
 #include "pv//context.h"
 #include "x86/cpumask.h"
+#include "x86/fpu.h"
 #include <xen/vcpu.h>
 
 /* ---- Registers ---- */
@@ -36,6 +37,20 @@ static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
     return 0;
 }
 
+/* Back to a vCPU without registers, which doesn't run until it gets new ones. */
+static long context_reset(struct domctl *x, struct vcpu *v)
+{
+    if (domain_pause(x->d))
+        return domctl_again(x);
+    v->is_initialised = false;
+    v->exit_work = 0;
+    v->nmi_pending = v->mce_pending = false;
+    vcpu_set_up(v, false);
+    vcpu_wake(v);
+    fpu_reset(v->fpu);
+    return work_done(x, pv_vcpu_reset(v));
+}
+
 long domctl_set_context(struct domctl *x)
 {
     const struct xen_domctl_vcpucontext *a = &x->op->u.vcpucontext;
@@ -43,8 +58,10 @@ long domctl_set_context(struct domctl *x)
     struct vcpu_guest_context *ctx;
     long rc;
 
-    if (!v || x->d == current->domain || !guest_addr(a->ctxt))
+    if (!v || x->d == current->domain)
         return -XEN_EINVAL;
+    if (!guest_addr(a->ctxt))
+        return context_reset(x, v);
     ctx = mem_alloc(sizeof(*ctx));
     if (!ctx)
         return -XEN_ENOMEM;
@@ -208,8 +225,15 @@ long domctl_trigger(struct domctl *x)
 
     if (!v)
         return -XEN_ESRCH;
-    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
-        return -XEN_ENOSYS; /* the others are for machines with an ACPI of their own */
-    vcpu_nmi(v);
-    return 0;
+    switch (t->trigger) {
+    case XEN_DOMCTL_SENDTRIGGER_NMI:
+        if (!READ_ONCE(v->nmi_pending))
+            vcpu_nmi(v);
+        return 0;
+    case XEN_DOMCTL_SENDTRIGGER_POWER: /* buttons of a machine with an ACPI of its own */
+    case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+        return -XEN_EINVAL;
+    default:
+        return -XEN_ENOSYS;
+    }
 }

@@ -10,6 +10,7 @@
 #include "core/port.h"
 #include "ctl/exchange.h"
 #include "ctl/memmap.h"
+#include "ctl/vnuma.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
 #include "kern/guest.h"
@@ -223,6 +224,8 @@ static long reserved_device_memory(uint64_t arg)
 static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, uint64_t arg)
 {
     r->nr_frames = grant_resource_max(d, r->id);
+    if (!r->nr_frames)
+        return -XEN_EINVAL;
     return copy_to_guest(arg, r, sizeof(*r));
 }
 
@@ -241,13 +244,15 @@ static long acquire_resource(uint64_t arg)
         return -XEN_EFAULT;
     if (r.pad)
         return -XEN_EINVAL;
+    if (r.domid == DOMID_SELF) /* another domain's are meant, always */
+        return -XEN_ESRCH;
     rc = memory_target(r.domid, &d);
     if (rc)
         return rc;
     if (d == current->domain)
         rc = -XEN_EPERM;
-    else if (r.type != XENMEM_resource_grant_table)
-        rc = -XEN_EOPNOTSUPP;
+    else if (r.type != XENMEM_resource_grant_table) /* I/O requests and traces are of machines of their own */
+        rc = r.type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
     else if (!guest_addr(r.frame_list))
         rc = resource_size(d, &r, arg);
     else
@@ -257,13 +262,6 @@ static long acquire_resource(uint64_t arg)
             rc = -XEN_EFAULT;
     domain_put(d);
     return rc;
-}
-
-static long vnuma_info(uint64_t arg)
-{
-    struct xen_vnuma_topology_info v;
-
-    return copy_from_guest(&v, arg, sizeof(v)) ? -XEN_EFAULT : -XEN_EOPNOTSUPP; /* no domain has virtual nodes */
 }
 
 /* add_to_physmap and its kin are for domains whose frame numbers we translate; para-virtual ones do that themselves. */
@@ -359,7 +357,7 @@ static long short_op(unsigned op, uint64_t arg)
     case XENMEM_acquire_resource:
         return acquire_resource(arg);
     case XENMEM_get_vnumainfo:
-        return vnuma_info(arg);
+        return vnuma_get(arg);
     default:
         return translated_op(op, arg);
     }

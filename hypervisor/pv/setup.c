@@ -133,6 +133,15 @@ static uint64_t *desc_ptes(struct vcpu *v)
     return t ? &t[off >> PAGE_SHIFT & 511] : NULL;
 }
 
+static void state_init(struct vcpu *v)
+{
+    v->pv->table = v->pv->table_user = MFN_NONE;
+    v->kernel_mode = true;
+    v->pv->dr[6] = 0xffff0ff0;
+    v->pv->dr[7] = 0x400;
+    pv_kernel_stack(v->pv, GUEST_SS, 0);
+}
+
 int pv_vcpu_create(struct vcpu *v)
 {
     struct pv_vcpu *pv = mem_alloc(sizeof(*pv));
@@ -143,11 +152,7 @@ int pv_vcpu_create(struct vcpu *v)
     pv->traps = mem_alloc(PV_TRAPS * sizeof(*pv->traps));
     if (!pv->traps)
         return -XEN_ENOMEM;
-    pv->table = pv->table_user = MFN_NONE;
-    v->kernel_mode = true;
-    pv->dr[6] = 0xffff0ff0;
-    pv->dr[7] = 0x400;
-    pv_kernel_stack(pv, GUEST_SS, 0);
+    state_init(v);
     pv->gdt_va = PERDOMAIN_START + (uint64_t)v->id * PV_DESC_PAGES * PAGE_SIZE;
     pv->ldt_va = pv->gdt_va + 16 * PAGE_SIZE;
     pv->desc_ptes = desc_ptes(v);
@@ -168,6 +173,20 @@ int pv_vcpu_kill(struct vcpu *v)
     pv_ldt_unmap(v);
     rc = pv_set_table(v, MFN_NONE, true);
     return rc ? rc : pv_set_table(v, MFN_NONE, false); /* what is left of it is parked: pv_table_kill() */
+}
+
+int pv_vcpu_reset(struct vcpu *v)
+{
+    struct pv_vcpu *pv = v->pv;
+    int rc = pv_vcpu_kill(v);
+
+    if (rc)
+        return rc;
+    *pv = (struct pv_vcpu){ .traps = pv->traps, .desc_ptes = pv->desc_ptes, .gdt_va = pv->gdt_va, .ldt_va = pv->ldt_va };
+    memset(pv->traps, 0, PV_TRAPS * sizeof(*pv->traps));
+    memset(&v->regs, 0, sizeof(v->regs));
+    state_init(v);
+    return 0;
 }
 
 int pv_table_kill(struct domain *d, mfn_t m)

@@ -13,6 +13,7 @@
 #include "pv/traps.h"
 #include "core/port.h"
 #include "core/string.h"
+#include "kern/debugger.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/guest.h"
@@ -250,7 +251,8 @@ static void pv_debug(struct vcpu *v)
     WRITE_DR(6, 0xffff0ff0ul);
     irq_enable();
     v->pv->dr[6] = (v->pv->dr[6] & ~0xful) | (dr6 & 0xe00ful) | 0xffff0ff0ul;
-    pv_inject(v, TRAP_DEBUG, 0);
+    if (!v->kernel_mode || !debugger_stop(v, TRAP_DEBUG, false))
+        pv_inject(v, TRAP_DEBUG, 0);
 }
 
 static void pv_no_device(struct vcpu *v)
@@ -281,6 +283,11 @@ void pv_trap(struct cpu_user_regs *r)
         break;
     case TRAP_DEBUG:
         pv_debug(v);
+        break;
+    case TRAP_INT3:
+        irq_enable();
+        if (!v->kernel_mode || !debugger_stop(v, TRAP_INT3, true))
+            pv_inject(v, TRAP_INT3, 0);
         break;
     case TRAP_NO_DEVICE:
         pv_no_device(v);

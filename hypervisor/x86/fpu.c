@@ -57,6 +57,13 @@ static void area_reset(void *area)
     *(uint32_t *)(void *)((char *)area + 24) = 0x1f80;
 }
 
+void fpu_reset(struct fpu_vcpu *f)
+{
+    area_reset(f->area);
+    f->xcr0 = XCR0_X87;
+    f->last_cpu = ~0u;
+}
+
 int fpu_vcpu_create(struct fpu_vcpu **out)
 {
     struct fpu_vcpu *f = mem_alloc(sizeof(*f));
@@ -68,9 +75,7 @@ int fpu_vcpu_create(struct fpu_vcpu **out)
         mem_free(f);
         return -XEN_ENOMEM;
     }
-    area_reset(f->area);
-    f->xcr0 = XCR0_X87;
-    f->last_cpu = ~0u;
+    fpu_reset(f);
     *out = f;
     return 0;
 }

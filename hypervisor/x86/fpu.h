@@ -26,6 +26,8 @@ int fpu_set_xcr0(struct fpu_vcpu *f, uint64_t xcr0);
 uint64_t fpu_xcr0_mask(void);
 /* Bytes of an XSAVE area with all of them. */
 uint32_t fpu_xsave_size(void);
+/* As of a new vCPU.  It doesn't run. */
+void fpu_reset(struct fpu_vcpu *f);
 /* From a 512-byte FXSAVE image (vcpu_guest_context).  The vCPU doesn't run. */
 void fpu_set_fxsave(struct fpu_vcpu *f, const void *image);
 void fpu_get_fxsave(const struct fpu_vcpu *f, void *image);

@@ -9,6 +9,7 @@
 #include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sched.h>
+#include <xen/sysctl.h>
 #include <xen/version.h>
 #include <xen/arch-x86/xen-mca.h>
 #include "check.h"
@@ -120,9 +121,71 @@ static void check_allowed(void)
     run();
 }
 
+/* ---- Every number of the control interfaces, on itself and on dom0 ---- */
+
+/* Xen looks at some arguments first. */
+#define REFUSED (test_on_xen() ? SOME_ERROR : -XEN_EPERM)
+
+static struct xen_domctl any_domctl(uint32_t cmd, domid_t id)
+{
+    return (struct xen_domctl){ .cmd = cmd, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = id };
+}
+
+/* Eight calls fit one domain's life. */
+static void full_house(void)
+{
+    if (calls < 8)
+        return;
+    run();
+    domain_make(&d, DOMAIN_CODE_OF(caller));
+}
+
+static void check_domctl(uint32_t first, uint32_t last)
+{
+    domain_make(&d, DOMAIN_CODE_OF(caller));
+    for (uint32_t cmd = first; cmd <= last; cmd++) {
+        struct xen_domctl c = any_domctl(cmd, 0);
+
+        full_house();
+        FIRST("domctl on dom0", domctl, c, REFUSED);
+        full_house();
+        c = any_domctl(cmd, d.id);
+        FIRST("domctl on itself", domctl, c, REFUSED);
+    }
+    run();
+}
+
+static void check_sysctl(void)
+{
+    domain_make(&d, DOMAIN_CODE_OF(caller));
+    for (uint32_t cmd = 0; cmd <= 32; cmd++) {
+        struct xen_sysctl s = { .cmd = cmd, .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+
+        full_house();
+        FIRST("sysctl", sysctl, s, -XEN_EPERM);
+    }
+    run();
+}
+
+static void check_platform(void)
+{
+    domain_make(&d, DOMAIN_CODE_OF(caller));
+    for (uint32_t cmd = 0; cmd <= 70; cmd++) {
+        struct xen_platform_op p = { .cmd = cmd, .interface_version = XENPF_INTERFACE_VERSION };
+
+        full_house();
+        FIRST("platform_op", platform_op, p, -XEN_EPERM);
+    }
+    run();
+}
+
 void test_main(void)
 {
     check_control();
     check_memory();
     check_allowed();
+    check_domctl(0, 90);
+    check_domctl(998, 1006);
+    check_sysctl();
+    check_platform();
 }
