@@ -25,7 +25,8 @@
  *   S3  each queued entity is at home here, and is allowed here;
  *   S4  rq->rt has those on their reservation, with budget left, by deadline; rq->fair all others, by virtual time;
  *   S5  rq->refill has those here, not ASLEEP, who have used up their reservation, and nobody else;
- *   S6  rq->movable counts those in rq->fair that may go elsewhere; the CPU is in sys->waiting iff there are any.
+ *   S6  rq->movable counts those in rq->fair that may go elsewhere; the CPU is in sys->waiting iff there are any;
+ *   S7  who is queued is of the CPU's pool, and what he may use is as sched_effective() says, or (his pool is just changing) was.
  */
 #include "core/sched.h"
 #include "core/port.h"
@@ -88,11 +89,27 @@ void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu)
     sched_idle_set(rq, true);
 }
 
-void sched_ent_init(struct sched_ent *e, struct sched_group *g, struct sched_rq *rq, uint32_t weight)
+struct sched_mask sched_effective(const struct sched_pool *pool, const struct sched_mask *want)
 {
-    *e = (struct sched_ent){ .rq = rq, .group = g, .weight = weight, .vtime = rq->vtime, .movable = true };
-    for (unsigned i = 0; i < ARRAY_SIZE(e->hard.bits); i++)
-        e->hard.bits[i] = e->soft.bits[i] = ~0ull;
+    struct sched_mask both;
+    uint64_t any = 0;
+
+    if (!pool)
+        return *want;
+    for (unsigned i = 0; i < ARRAY_SIZE(both.bits); i++) {
+        both.bits[i] = READ_ONCE(pool->cpus.bits[i]) & want->bits[i];
+        any |= both.bits[i];
+    }
+    return any ? both : pool->cpus;
+}
+
+void sched_ent_init(struct sched_ent *e, struct sched_pool *pool, struct sched_group *g, struct sched_rq *rq, uint32_t weight)
+{
+    *e = (struct sched_ent){ .rq = rq, .pool = pool, .group = g, .weight = weight, .vtime = rq->vtime };
+    for (unsigned i = 0; i < ARRAY_SIZE(e->want.bits); i++)
+        e->want.bits[i] = e->soft.bits[i] = ~0ull;
+    e->hard = sched_effective(pool, &e->want);
+    e->movable = mask_many(&e->hard);
 }
 
 static bool curr_runs(const struct sched_rq *rq)
@@ -152,7 +169,9 @@ void sched_charge(struct sched_rq *rq, uint64_t now)
 
 static uint64_t ratelimit(const struct sched_rq *rq)
 {
-    return __atomic_load_n(&rq->sys->ratelimit, __ATOMIC_RELAXED);
+    const struct sched_pool *pool = READ_ONCE(rq->pool);
+
+    return pool ? __atomic_load_n(&pool->ratelimit, __ATOMIC_RELAXED) : 0;
 }
 
 /* What one under fair share gets at a stretch, although others wait. */
@@ -636,16 +655,16 @@ void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
         hint(rq, now);
 }
 
-void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)
+/* Its pool, or what it asks for, has changed. */
+static void hard_renew(struct sched_ent *e)
 {
     struct sched_rq *rq = e->rq;
     bool waits = e->state == SCHED_QUEUED || e->state == SCHED_PARKED;
 
     if (e->state == SCHED_QUEUED)
         unqueue(rq, e);
-    e->hard = *hard;
-    e->soft = *soft;
-    e->movable = mask_many(hard);
+    e->hard = sched_effective(e->pool, &e->want);
+    e->movable = mask_many(&e->hard);
     if (!waits)
         return;
     e->state = SCHED_ASLEEP;
@@ -653,6 +672,37 @@ void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, cons
         enqueue(rq, e);
     else
         refill_forget(rq, e);
+}
+
+void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft)
+{
+    e->want = *hard;
+    e->soft = *soft;
+    hard_renew(e);
+}
+
+void sched_set_pool(struct sched_ent *e, struct sched_pool *pool)
+{
+    e->pool = pool;
+    hard_renew(e);
+}
+
+void sched_pool_add(struct sched_pool *pool, struct sched_rq *rq)
+{
+    assert(!rq->pool);
+    WRITE_ONCE(rq->pool, pool);
+    sched_mask_set(&pool->cpus, rq->cpu, true);
+}
+
+void sched_pool_forbid(struct sched_pool *pool, struct sched_rq *rq)
+{
+    assert(rq->pool == pool);
+    sched_mask_set(&pool->cpus, rq->cpu, false);
+}
+
+void sched_pool_leave(struct sched_rq *rq)
+{
+    WRITE_ONCE(rq->pool, NULL);
 }
 
 void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra, uint64_t now)
@@ -689,6 +739,8 @@ static const char *audit_waiting(const struct sched_rq *rq, struct lheap_node *n
         return "S1: in a heap but not queued";
     if (e->rq != rq || !sched_allowed(e, rq))
         return "S3: not at home, or not allowed";
+    if (e->pool != rq->pool)
+        return "S7: of another pool";
     if (e->rt != rt || (rt && e->left <= 0) || n->key != (rt ? e->deadline : e->vtime))
         return "S4: in the wrong heap, or by a wrong key";
     if (!rt && (e->bound != NULL) != lheap_in(&e->refill))

@@ -4,6 +4,10 @@
  * an argument (ns), and the caller holds the lock of each run queue that it passes (of both for sched_steal());
  * for a function that takes an entity, its home's.
  *
+ * CPU pools: every CPU is in one pool or in none, every entity in one; an entity runs on CPUs of its pool only, and a CPU in no pool
+ * runs nobody.  What an entity may use (`hard`) is what it asked for (`want`) as far as its pool has it, or all of the pool if that
+ * were nothing; so whoever looks at `hard` needs to know nothing of pools.
+ *
  * Weight: time is shared in proportion to the entities' weights.  Cap: an upper bound for a group (a domain), in
  * percent of one CPU.  Reservation: an entity gets `budget` in each `period`, whatever the others do, and
  * (unless `extra`) no more than that.
@@ -24,6 +28,12 @@
 
 struct sched_mask {
     uint64_t bits[SCHED_CPUS / 64];
+};
+
+/* A pool.  Changes: the caller's lock for parameters; who reads without takes what it sees for a hint. */
+struct sched_pool {
+    struct sched_mask cpus; /* [atomic] */
+    uint64_t ratelimit;     /* ns that one under fair share may run before another may take its place; 0: none [atomic] */
 };
 
 enum sched_state {
@@ -62,7 +72,9 @@ struct sched_ent {
     uint64_t deadline;         /* end of its present period */
     int64_t left;              /* of the present period's budget; below 0: ran over, comes off the next */
     int64_t quota;             /* taken from the group and not yet used; below 0: likewise */
-    struct sched_mask hard;    /* CPUs it may use */
+    struct sched_pool *pool;   /* NULL: any CPU (an idle vCPU, which is never queued) */
+    struct sched_mask want;    /* CPUs it asks for */
+    struct sched_mask hard;    /* CPUs it may use: S7 */
     struct sched_mask soft;    /* CPUs it likes, when there is a choice */
 };
 
@@ -70,6 +82,7 @@ struct sched_ent {
 struct sched_rq {
     struct sched_sys *sys;     /* [const] */
     unsigned cpu;              /* [const] */
+    struct sched_pool *pool;   /* NULL: in none [atomic; caller's lock for parameters] */
     unsigned core, node;       /* [boot] */
     struct sched_mask siblings;/* CPUs of the same core, this one too [boot] */
     struct sched_ent *curr;    /* NULL: idle */
@@ -94,7 +107,6 @@ struct sched_rq {
 /* All CPUs that share work. */
 struct sched_sys {
     unsigned nr_cpus;                /* numbers below are ours [boot] */
-    uint64_t ratelimit;              /* ns that one under fair share may run before another may take its place; 0: none [atomic] */
     struct sched_rq *rq[SCHED_CPUS]; /* NULL: CPU not there */
     struct sched_mask node_cpus[SCHED_NODES]; /* [boot] */
     unsigned nr_idle;                /* CPUs in idle [atomic] */
@@ -124,7 +136,7 @@ static inline bool sched_allowed(const struct sched_ent *e, const struct sched_r
     return sched_mask_test(&e->hard, rq->cpu) && (!e->bound || e->bound == rq);
 }
 
-/* A CPU joins, idle, as a core of its own in node 0. */
+/* A CPU joins, idle, as a core of its own in node 0, in no pool. */
 void sched_rq_init(struct sched_sys *sys, struct sched_rq *rq, unsigned cpu);
 /* It is a thread of this core (a number of the caller's), and near to the other CPUs of this node.  Boot. */
 void sched_topology(struct sched_rq *rq, unsigned core, unsigned node);
@@ -134,8 +146,8 @@ bool sched_rq_low(const struct sched_rq *rq, uint64_t *low);
 /* Nobody is runnable here. */
 bool sched_rq_empty(const struct sched_rq *rq);
 
-/* A new entity, asleep, at home on rq; may use all CPUs. */
-void sched_ent_init(struct sched_ent *e, struct sched_group *g, struct sched_rq *rq, uint32_t weight);
+/* A new entity, asleep, at home on rq; may use all CPUs of the pool. */
+void sched_ent_init(struct sched_ent *e, struct sched_pool *pool, struct sched_group *g, struct sched_rq *rq, uint32_t weight);
 
 /* Count the time that rq's curr has had until now. */
 void sched_charge(struct sched_rq *rq, uint64_t now);
@@ -169,6 +181,15 @@ void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now);
 /* Afterwards the caller must see that an e which may not use its home any more is asleep (it is, if it was queued) and woken elsewhere,
  * or that its CPU chooses again. */
 void sched_set_affinity(struct sched_ent *e, const struct sched_mask *hard, const struct sched_mask *soft);
+/* What an entity of this pool may use if it asks for `want`. */
+struct sched_mask sched_effective(const struct sched_pool *pool, const struct sched_mask *want);
+/* e is in this pool from now on, or its pool's CPUs have changed.  Afterwards as after sched_set_affinity(). */
+void sched_set_pool(struct sched_ent *e, struct sched_pool *pool);
+/* The pool gets rq's CPU, which is in none.  Then sched_set_pool() for all of the pool. */
+void sched_pool_add(struct sched_pool *pool, struct sched_rq *rq);
+/* The pool's entities may no longer use rq's CPU.  Then sched_set_pool() for all of the pool; and at last sched_pool_leave(). */
+void sched_pool_forbid(struct sched_pool *pool, struct sched_rq *rq);
+void sched_pool_leave(struct sched_rq *rq);
 /* Give e the reservation at `at` (from sched_admit(); NULL with budget 0: none).  Caller's lock for reservations, too.
  * Afterwards as after sched_set_affinity(). */
 void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra, uint64_t now);
@@ -190,7 +211,7 @@ void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now);
 /* Move one that waits at `from` to `to`, if that is good for it: to is idle, or far ahead in
  * virtual time.  Gives the one moved, QUEUED at `to`, or NULL. */
 struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64_t now);
-/* The next CPU, not rq's, with somebody waiting who may go elsewhere (a hint), or SCHED_CPUS.  Those of rq's node come first.
+/* The next CPU of rq's pool, not rq's, with somebody waiting who may go elsewhere (a hint), or SCHED_CPUS.  Those of rq's node come first.
  * *cursor: 0 to begin with. */
 unsigned sched_victim(const struct sched_rq *rq, unsigned *cursor);
 /* Somebody waits at rq: a CPU that should be asked to choose again, since it is idle or far ahead, or

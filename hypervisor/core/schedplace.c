@@ -202,14 +202,15 @@ struct sched_ent *sched_steal(struct sched_rq *to, struct sched_rq *from, uint64
     return best;
 }
 
-/* The next CPU from `from` on, not rq's, where somebody waits; of rq's node, or of the others. */
+/* The next CPU of rq's pool from `from` on, not rq's, where somebody waits; of rq's node, or of the others. */
 static unsigned waiting_from(const struct sched_rq *rq, bool near, unsigned from)
 {
     const struct sched_mask *w = &rq->sys->waiting, *node = &rq->sys->node_cpus[rq->node];
-    unsigned cpu = sched_mask_next(w, w, from);
+    const struct sched_pool *pool = READ_ONCE(rq->pool);
+    unsigned cpu = pool ? sched_mask_next(w, &pool->cpus, from) : SCHED_CPUS;
 
     while (cpu < SCHED_CPUS && (cpu == rq->cpu || sched_mask_test(node, cpu) != near))
-        cpu = sched_mask_next(w, w, cpu + 1);
+        cpu = sched_mask_next(w, &pool->cpus, cpu + 1);
     return cpu;
 }
 

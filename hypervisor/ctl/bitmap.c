@@ -22,10 +22,11 @@ int bitmap_from_guest(uint64_t *to, unsigned bits, const struct xenctl_bitmap *f
 int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *from, unsigned bits)
 {
     uint64_t gva = guest_addr(to->bitmap), bytes = DIV_UP((uint64_t)to->nr_bits, 8);
-    uint64_t n = MIN(bytes, (uint64_t)DIV_UP(bits, 8));
+    uint64_t n = MIN(bytes, (uint64_t)DIV_UP(bits, 8)), whole = MIN(bytes, (uint64_t)bits / 8);
+    uint8_t last = n > whole ? (uint8_t)(((const uint8_t *)from)[whole] & ((1u << bits % 8) - 1)) : 0;
 
-    /* Bits behind `bits` in the last byte are clear in ours, too. */
-    if (copy_to_guest(gva, from, n) || (bytes > n && clear_guest(gva + n, MIN(bytes - n, (uint64_t)PAGE_SIZE))))
+    if (copy_to_guest(gva, from, whole) || copy_to_guest(gva + whole, &last, n - whole) ||
+        (bytes > n && clear_guest(gva + n, MIN(bytes - n, (uint64_t)PAGE_SIZE))))
         return -XEN_EFAULT;
     return 0;
 }

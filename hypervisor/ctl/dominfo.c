@@ -5,6 +5,7 @@
 #include "kern/domain.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
+#include "kern/schedpool.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include <xen/domctl.h>
@@ -63,5 +64,6 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->outstanding_pages = READ_ONCE(d->claim);
     info->shared_info_frame = shared ? virt_to_mfn(shared).n : ~0ul;
     memcpy(info->handle, d->handle, sizeof(info->handle));
+    info->cpupool = pool_of_domain(d);
     info->gpaddr_bits = (uint8_t)maddr_bits;
 }

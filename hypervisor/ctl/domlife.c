@@ -38,13 +38,13 @@ static long config_check(const struct xen_domctl_createdomain *c)
     if (XEN_DOMCTL_GRANT_version(c->grant_opts) < 1 || XEN_DOMCTL_GRANT_version(c->grant_opts) > 2 ||
         (c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask))
         return -XEN_EINVAL;
-    return c->cpupool_id ? -XEN_ENOENT : 0;
+    return 0;
 }
 
 static struct domain *create_as(const struct xen_domctl_createdomain *c, domid_t id, int *rc)
 {
     const struct domain_config cfg = {
-        .id = id, .max_vcpus = c->max_vcpus,
+        .id = id, .max_vcpus = c->max_vcpus, .cpupool = c->cpupool_id,
         .max_grant_frames = c->max_grant_frames, .max_maptrack_frames = c->max_maptrack_frames,
         .max_grant_version = XEN_DOMCTL_GRANT_version(c->grant_opts),
     };

@@ -9,8 +9,9 @@
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/sched.h"
+#include "kern/schedpool.h"
 #include "kern/vtime.h"
-#include "pv//context.h"
+#include "pv/context.h"
 #include "x86/cpumask.h"
 #include "x86/fpu.h"
 #include <xen/vcpu.h>
@@ -171,7 +172,7 @@ long domctl_set_affinity(struct domctl *x)
     const struct xen_domctl_vcpuaffinity *a = &x->op->u.vcpuaffinity;
     bool want_hard = a->flags & XEN_VCPUAFFINITY_HARD, want_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
     struct vcpu *v = domctl_vcpu(x, a->vcpu);
-    cpumask_t hard, soft;
+    cpumask_t hard, soft, there;
     long rc = 0;
 
     if (!(a->flags & AFFINITY_BOTH) || (a->flags & ~(AFFINITY_BOTH | XEN_VCPUAFFINITY_FORCE)))
@@ -189,11 +190,12 @@ long domctl_set_affinity(struct domctl *x)
     if (rc)
         return rc;
     sched_vcpu_get_affinity(v, &hard, &soft);
+    pool_cpus_of_domain(x->d, &there);
     if (want_hard)
-        rc = affinity_answer(&a->cpumap_hard, &hard, &cpu_online);
+        rc = affinity_answer(&a->cpumap_hard, &hard, &there);
     if (rc == 0 && want_soft) {
         for (unsigned i = 0; i < ARRAY_SIZE(hard.bits); i++)
-            hard.bits[i] &= cpu_online.bits[i];
+            hard.bits[i] &= there.bits[i];
         rc = affinity_answer(&a->cpumap_soft, &soft, &hard);
     }
     return rc;

@@ -3,8 +3,8 @@
  * XENPF_*: a table of operations on a copy of the guest's struct, which goes back to the guest where the operation
  * answers in it.  dom0 only.
  *
- * Not done, and answered so: frequency and C-state
- * control (what dom0 uploads about them is checked and not used), CPU and memory hot-plug, sleep states but S5.
+ * Not done, and answered so: frequency and C-state control (what dom0 uploads about them is checked and not used),
+ * CPUs and memory that are new to the machine, sleep states but S5.
  */
 #include "ctl/platform.h"
 #include "kern/hypercall.h"
@@ -14,7 +14,6 @@
 #include "core/string.h"
 #include "ctl/efiinfo.h"
 #include "ctl/efiruntime.h"
-#include "x86/cpumask.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/sched.h"
@@ -289,20 +288,20 @@ static long op_get_cpu_version(struct xen_platform_op *op)
 
 static long op_cpu_online(struct xen_platform_op *op)
 {
-    uint32_t cpu = op->u.cpu_ol.cpuid;
+    int rc = cpu_bring_online(op->u.cpu_ol.cpuid);
 
-    if (cpu >= nr_cpus)
-        return -XEN_EINVAL;
-    return cpu_is_online(cpu) ? 0 : -XEN_EOPNOTSUPP;
+    return rc == -XEN_EEXIST ? 0 : rc;
 }
 
 static long op_cpu_offline(struct xen_platform_op *op)
 {
     uint32_t cpu = op->u.cpu_ol.cpuid;
 
-    if (cpu >= nr_cpus)
-        return -XEN_EINVAL;
-    return cpu_is_online(cpu) ? -XEN_EOPNOTSUPP : 0;
+    if (!cpu)
+        return -XEN_EOPNOTSUPP;
+    if (cpu < nr_cpus && !cpu_is_online(cpu))
+        return 0;
+    return cpu_take_offline(cpu);
 }
 
 /* One bit of the map: whether there is such a CPU, and the time that its idle vCPU had. */
@@ -472,6 +471,8 @@ long do_platform_op(struct hcall *c)
     if (!e || !e->fn)
         return -XEN_ENOSYS;
     rc = e->fn(&op);
+    if (rc == -XEN_EAGAIN)
+        return hcall_again(c);
     if (rc >= 0 && e->gives && copy_to_guest(c->arg[0], &op, sizeof(op)))
         return -XEN_EFAULT;
     return rc;

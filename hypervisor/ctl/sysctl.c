@@ -174,5 +174,7 @@ long do_sysctl(struct hcall *c)
     if (!fn)
         return -XEN_ENOSYS;
     rc = fn(&op);
+    if (rc == -XEN_EAGAIN)
+        return hcall_again(c);
     return rc >= 0 && copy_to_guest(c->arg[0], &op, sizeof(op)) ? -XEN_EFAULT : rc;
 }

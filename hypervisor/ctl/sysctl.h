@@ -2,6 +2,7 @@
 /*
  * XEN_SYSCTL_* <xen/sysctl.h>: what the toolstack asks of the machine.  ctl/sysctl.c has the table.  A handler gets a copy
  * of the caller's struct, whose version and whose right are checked; what it leaves there goes back to the caller if it succeeds.
+ * -XEN_EAGAIN: the call is to be issued again, as it was.
  */
 #ifndef CTL_SYSCTL_H
 #define CTL_SYSCTL_H

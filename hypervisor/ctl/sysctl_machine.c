@@ -112,25 +112,15 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
     return 0;
 }
 
-/* No CPU can go, and none that is down can come. */
-static long cpu_hotplug_one(uint32_t cpu, bool online)
-{
-    if (cpu >= nr_cpus || (cpu == 0 && !online))
-        return -XEN_EINVAL;
-    if (sysctl_cpu_is_online(cpu) == online)
-        return online ? -XEN_EEXIST : 0;
-    return -XEN_EOPNOTSUPP;
-}
-
 long sysctl_cpu_hotplug(struct xen_sysctl *op)
 {
     const struct xen_sysctl_cpu_hotplug *h = &op->u.cpu_hotplug;
 
     switch (h->op) {
     case XEN_SYSCTL_CPU_HOTPLUG_ONLINE:
-        return cpu_hotplug_one(h->cpu, true);
+        return cpu_bring_online(h->cpu);
     case XEN_SYSCTL_CPU_HOTPLUG_OFFLINE:
-        return cpu_hotplug_one(h->cpu, false);
+        return cpu_take_offline(h->cpu);
     default: /* SMT_ENABLE and SMT_DISABLE too */
         return -XEN_EOPNOTSUPP;
     }

@@ -15,6 +15,7 @@
 #include "kern/pages.h"
 #include "kern/pirq.h"
 #include "kern/sched.h"
+#include "kern/schedpool.h"
 #include "kern/tsc.h"
 #include "kern/vcpu.h"
 #include "kern/vtime.h"
@@ -152,7 +153,7 @@ static int parts_create(struct domain *d, const struct domain_config *cfg)
     if (mfn_eq(m, MFN_NONE))
         return -XEN_ENOMEM;
     d->shared = frame_map(m);
-    if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d)) || (rc = pirq_domain_create(d)) ||
+    if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d, cfg->cpupool)) || (rc = pirq_domain_create(d)) ||
         (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = tsc_domain_create(d)) || (rc = pv_domain_create(d)))
         return rc;
     return grant_domain_create(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
@@ -335,11 +336,24 @@ static int vcpus_kill(struct domain *d)
     return 0;
 }
 
+/* Nobody finds d any more: under the lock, so that who found it before has its reference by now.  True: once. */
+static bool go(struct domain *d)
+{
+    bool first;
+
+    lock(&table_lock);
+    first = !__atomic_exchange_n(&d->is_gone, true, __ATOMIC_SEQ_CST);
+    unlock(&table_lock);
+    return first;
+}
+
 int domain_kill(struct domain *d)
 {
     int rc = 0;
 
     frames_claim(&d->claim, 0);
+    if (d->sched)
+        pool_domain_dying(d);
     if (d->evtchn)
         rc = event_domain_kill(d);
     if (rc == 0)
@@ -352,7 +366,7 @@ int domain_kill(struct domain *d)
         rc = grant_domain_kill(d);
     if (rc)
         return rc;
-    if (!__atomic_exchange_n(&d->is_gone, true, __ATOMIC_SEQ_CST)) {
+    if (go(d)) {
         if (d->shared)
             shared_frame_free(d, virt_to_mfn(vtime_shared_gone(d)));
         domain_put(d);

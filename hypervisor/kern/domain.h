@@ -105,6 +105,7 @@ struct domain_config {
     uint64_t max_pages;
     int max_grant_frames, max_maptrack_frames; /* negative: the defaults */
     unsigned max_grant_version;                /* 0: the default */
+    uint32_t cpupool;                  /* its CPU pool */
 };
 
 /* A new para-virtual domain, paused once, without memory or vCPUs; nobody else finds it until domain_publish().  NULL: *rc says why. */

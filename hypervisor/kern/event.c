@@ -79,10 +79,10 @@ static void cpu_passes(void *unused)
     (void)unused;
 }
 
-/* When this returns, every CPU has had interrupts on since the call. */
+/* When this returns, every CPU, in use or not, has had interrupts on since the call. */
 static void all_cpus_pass(void)
 {
-    smp_call(&cpu_online, cpu_passes, NULL);
+    smp_call(&cpu_up, cpu_passes, NULL);
 }
 
 /* --- polling and kicking --------------------------------------------------------------------------------- */

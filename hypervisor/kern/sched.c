@@ -18,6 +18,7 @@
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/sched_state.h"
+#include "kern/schedpool.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/smp.h"
@@ -404,8 +405,20 @@ void sched_init_cpu(void)
     timer_init(&q->slice, slice_over, q, cpu_id());
     sched_rq_init(&sys, &q->rq, cpu_id());
     sched_topology(&q->rq, topology_core(smp_apic_id(cpu_id())), numa_node_of_cpu(cpu_id()));
+    pool_cpu_init(&q->rq);
     current->sched->ent.rq = &q->rq;
     runstate_enter(current->sched, RUNSTATE_running, time_now());
+}
+
+void sched_return_cpu(unsigned cpu)
+{
+    struct cpu_sched *q = &per_cpu(cpu_sched, cpu);
+    uint64_t flags = lock_irqsave(&q->lock);
+
+    timer_stop(&q->slice);
+    q->until = SCHED_NEVER;
+    unlock_irqrestore(&q->lock, flags);
+    timer_migrate(&q->slice, cpu);
 }
 
 static void poll_timeout(void *data)
@@ -413,11 +426,12 @@ static void poll_timeout(void *data)
     vcpu_wake(data);
 }
 
-struct sched_rq *sched_home(unsigned cpu)
+struct sched_rq *sched_home(const struct sched_pool *pool, unsigned n)
 {
-    cpu %= MAX(sys.nr_cpus, 1u);
-    for (unsigned i = 0; !sys.rq[cpu] && i < sys.nr_cpus; i++)
-        cpu = (cpu + 1) % sys.nr_cpus;
+    unsigned cpu = sched_mask_next(&pool->cpus, &pool->cpus, n % MAX(sys.nr_cpus, 1u));
+
+    if (cpu == SCHED_CPUS)
+        cpu = sched_mask_next(&pool->cpus, &pool->cpus, 0);
     return &per_cpu(cpu_sched, cpu).rq;
 }
 
@@ -426,24 +440,55 @@ struct sched_sys *sched_system(void)
     return &sys;
 }
 
+static void idle_create(struct sched_vcpu *sv)
+{
+    sched_ent_init(&sv->ent, NULL, NULL, &per_cpu(cpu_sched, sv->v->cpu).rq, SCHED_WEIGHT_DEFAULT);
+    sv->runstate.state = RUNSTATE_running;
+}
+
+/* At home on one of its domain's CPUs, so that the vCPUs start spread. */
+static void member_create(struct sched_vcpu *sv, struct sched_domain *sd)
+{
+    struct vcpu *v = sv->v;
+    struct sched_rq *home;
+
+    lock(&sched_config);
+    home = sched_home(sd->pool, v->id);
+    sched_ent_init(&sv->ent, sd->pool, &sd->group, home, sd->weight);
+    sv->runstate.state = RUNSTATE_offline;
+    v->cpu = home->cpu;
+    timer_init(&sv->poll_timer, poll_timeout, v, home->cpu);
+    sv->next = sd->vcpus;
+    sd->vcpus = sv;
+    unlock(&sched_config);
+}
+
 int sched_vcpu_create(struct vcpu *v)
 {
     struct sched_vcpu *sv = mem_alloc(sizeof(*sv));
-    struct sched_domain *sd = v->domain->sched;
-    struct sched_rq *home = v->is_idle ? &per_cpu(cpu_sched, v->cpu).rq : sched_home(v->id); /* so they start spread */
 
     if (!sv)
         return -XEN_ENOMEM;
     sv->v = v;
-    sched_ent_init(&sv->ent, sd ? &sd->group : NULL, home, sd ? sd->weight : SCHED_WEIGHT_DEFAULT);
-    sv->runstate.state = v->is_idle ? RUNSTATE_running : RUNSTATE_offline;
     sv->runstate.state_entry_time = time_now();
-    if (!v->is_idle) {
-        v->cpu = home->cpu;
-        timer_init(&sv->poll_timer, poll_timeout, v, home->cpu);
-    }
+    if (v->is_idle)
+        idle_create(sv);
+    else
+        member_create(sv, v->domain->sched);
     v->sched = sv;
     return 0;
+}
+
+static void member_forget(struct sched_vcpu *sv, struct sched_domain *sd)
+{
+    struct sched_vcpu **at = &sd->vcpus;
+
+    lock(&sched_config);
+    sched_unreserve(sv);
+    while (*at != sv)
+        at = &(*at)->next;
+    *at = sv->next;
+    unlock(&sched_config);
 }
 
 void sched_vcpu_destroy(struct vcpu *v)
@@ -456,9 +501,10 @@ void sched_vcpu_destroy(struct vcpu *v)
     sched_reconsider(sv);
     while (vcpu_loaded(v) || __atomic_load_n(&sv->leaving, __ATOMIC_ACQUIRE))
         cpu_relax();
-    sched_reservation_drop(sv);
-    if (!v->is_idle)
+    if (!v->is_idle) {
+        member_forget(sv, v->domain->sched);
         timer_kill(&sv->poll_timer);
+    }
     v->sched = NULL;
     mem_free(sv);
 }
@@ -492,4 +538,5 @@ void sched_dump(void)
     log_info("Run queues at %lu ns\n", time_now());
     cpumask_each(cpu, &cpu_online)
         dump_queue(&per_cpu(cpu_sched, cpu));
+    pool_dump();
 }

@@ -13,7 +13,8 @@ struct vcpu;
 struct vcpu_runstate_info;
 struct domain;
 
-int sched_domain_create(struct domain *d);
+/* In CPU pool `pool`.  -XEN_ESRCH: there is none; -XEN_ENODEV: it has no CPU. */
+int sched_domain_create(struct domain *d, uint32_t pool);
 /* No timer of d's goes off any more.  Before its vCPUs are destroyed; none of them may run again. */
 void sched_domain_stop(struct domain *d);
 /* After its vCPUs. */
@@ -23,6 +24,8 @@ int sched_vcpu_create(struct vcpu *v);
 void sched_vcpu_destroy(struct vcpu *v);
 void sched_init(void);      /* BSP, before the first vCPU */
 void sched_init_cpu(void);  /* each CPU: its run queue, its idle vCPU is current */
+
+void sched_return_cpu(unsigned cpu); /* it was out of use (kern/hotplug.c), in no pool that domains can be in */
 
 void vcpu_wake(struct vcpu *v);  /* if it blocks, it runs again; any context */
 void vcpu_block(struct vcpu *v); /* v == current: sleep until vcpu_wake(); no-op if an event is pending and unmasked */
@@ -59,6 +62,15 @@ uint64_t cpu_idle_time(unsigned cpu);
  * when current was given the CPU.  Interrupts on, no lock held. */
 void runstate_retry(void);
 
+/*
+ * Processors in use: kern/hotplug.c.  Take a CPU out of use, or back into use (it then is in pool 0).  Both may have to be called
+ * again, until they don't say -XEN_EAGAIN: so they are for hypercalls that can be issued anew.  No lock held, interrupts on.
+ * -XEN_EINVAL: no such CPU, or number 0, which stays.  -XEN_EEXIST: it is so already.  -XEN_ENODEV: it is in another pool than 0.
+ * -XEN_EBUSY: a reservation needs it; -XEN_EADDRINUSE: a vCPU is bound to it.  -XEN_EIO: it never started.
+ */
+int cpu_take_offline(unsigned cpu);
+int cpu_bring_online(unsigned cpu);
+
 /* Debug key 'r': the run queues, to the log. */
 void sched_dump(void);
 
@@ -74,10 +86,6 @@ struct sched_reservation {
     uint32_t period_us, budget_us; /* budget 0: no reservation */
     bool extra;
 };
-/* How long a vCPU may run before another takes its place by its share alone (the ABI's ratelimit): 0 (none) or XEN_SYSCTL_SCHED_RATELIMIT_MIN
- * to _MAX.  Setting another gives -XEN_EINVAL. */
-uint32_t sched_ratelimit_us(void);
-int sched_set_ratelimit_us(uint32_t us);
 void sched_domain_get_params(const struct domain *d, struct sched_domain_params *p);
 /* -XEN_EINVAL: out of range. */
 int sched_domain_set_params(struct domain *d, const struct sched_domain_params *p);
@@ -86,7 +94,7 @@ void sched_vcpu_get_reservation(const struct vcpu *v, struct sched_reservation *
  * everything stays as it was. */
 int sched_vcpu_set_reservation(struct vcpu *v, const struct sched_reservation *r);
 void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *soft);
-/* NULL: leave as it is.  -XEN_EINVAL: no CPU of hard is there; -XEN_EBUSY: pinned by SCHEDOP_pin_override;
+/* NULL: leave as it is.  -XEN_EINVAL: v's pool has no CPU of hard; -XEN_EBUSY: pinned by SCHEDOP_pin_override;
  * -XEN_ENOSPC: v's reservation has no room there. */
 int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 

@@ -13,6 +13,9 @@
 struct vcpu;
 struct domain;
 
+/* Serialises all changes of parameters and of pools, and guards what is reserved on each CPU.  RANK_VCPU. */
+extern spinlock_t sched_config;
+
 struct sched_vcpu {
     struct sched_ent ent;               /* [run queue's lock] */
     struct vcpu *v;                     /* [const] */
@@ -21,11 +24,12 @@ struct sched_vcpu {
     bool blocked;                       /* sleeps until vcpu_wake() [atomic] */
     bool polling;                       /* in SCHEDOP_poll [by its own CPU] */
     bool initialising;                  /* VCPUOP_initialise is under way [v->lock] */
-    bool pin_override;                  /* SCHEDOP_pin_override in force; saved_hard is what it hides [config] */
+    bool pin_override;                  /* SCHEDOP_pin_override in force; saved_hard is what it hides [sched_config] */
     struct sched_mask saved_hard;
     struct vcpu_runstate_info runstate; /* [run queue's lock] */
     uint64_t runstate_gva;              /* the guest's area, 0: none [by its own CPU, or before it runs] */
     struct vcpu_info *info_before;      /* what v->info was before VCPUOP_register_vcpu_info; NULL: not registered [v->lock] */
+    struct sched_vcpu *next;            /* of its domain [sched_config] */
     bool leaving;                       /* its last CPU still looks at this struct [atomic] */
     struct timer poll_timer;
 };
@@ -39,7 +43,10 @@ struct sched_domain {
     struct sched_group group;  /* its cap */
     struct timer refill;       /* for the cap */
     bool refill_armed;         /* [atomic] */
-    uint32_t weight, cap;      /* [config] */
+    uint32_t weight, cap;      /* [sched_config] */
+    struct sched_pool *pool;   /* [sched_config] */
+    struct sched_domain *next; /* of that pool [sched_config] */
+    struct sched_vcpu *vcpus;  /* [sched_config] */
     spinlock_t lock;           /* RANK_VCPU: watchdogs */
     struct watchdog watchdog[NR_WATCHDOGS];
 };
@@ -54,13 +61,20 @@ struct sched_rq *sched_lock(struct sched_vcpu *sv, uint64_t *flags);
 void sched_unlock(struct sched_rq *rq, uint64_t flags);
 /* sv's flags have changed: queue it, take it off, or make its CPU choose again.  Any context. */
 void sched_reconsider(struct sched_vcpu *sv);
-/* The first CPU queue from `cpu` on, round the circle. */
-struct sched_rq *sched_home(unsigned cpu);
+/* The queue of the pool's first CPU from the n-th of all on, round the circle. */
+struct sched_rq *sched_home(const struct sched_pool *pool, unsigned n);
 struct sched_sys *sched_system(void);
 /* The domain's cap is in use: its refills must come. */
 void sched_cap_arm(struct sched_domain *sd);
-/* Give back what sv, about to be destroyed, has reserved. */
-void sched_reservation_drop(struct sched_vcpu *sv);
+/* Give back what sv has reserved. [sched_config] */
+void sched_unreserve(struct sched_vcpu *sv);
+/* sv is in this pool and asks for those CPUs; its reservation moves along.  -XEN_ENOSPC: it finds no room, and nothing has
+ * changed. [sched_config] */
+int sched_change_cpus(struct sched_vcpu *sv, struct sched_pool *pool, const struct sched_mask *want, const struct sched_mask *soft);
+/* Pools (kern/schedpool.c): a new CPU comes to pool 0; a new domain to a pool (-XEN_ESRCH: no such; -XEN_ENODEV: has no CPU), and away. */
+void pool_cpu_init(struct sched_rq *rq);
+int pool_domain_join(struct sched_domain *sd, uint32_t id);
+void pool_domain_leave(struct sched_domain *sd);
 /* SCHEDOP_pin_override: only CPU pcpu, or (negative) as before.  -XEN_EINVAL: no such CPU, or no pin to undo; -XEN_EBUSY:
  * is pinned already. */
 int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The scheduler's parameters: weights, caps, reservations, affinity.  Policy: core/sched.c.
- * Locks: `config` (RANK_VCPU) serialises all changes, and guards what is reserved on each CPU; each vCPU's
+ * Locks: sched_config (RANK_VCPU) serialises all changes, and guards what is reserved on each CPU; each vCPU's
  * values are changed under its run queue's lock as well.
  */
 #include "core/port.h"
@@ -11,14 +11,13 @@
 #include "kern/sched_state.h"
 #include "x86/softirq.h"
 #include "x86/time.h"
-#include <xen/sysctl.h>
 
 #define PERIOD_MIN_US 100
 #define PERIOD_MAX_US 4000000
 
 _Static_assert(sizeof(cpumask_t) == sizeof(struct sched_mask), "one layout");
 
-static spinlock_t config = LOCK_INIT(RANK_VCPU);
+spinlock_t sched_config = LOCK_INIT(RANK_VCPU);
 
 /*
  * Caps
@@ -62,12 +61,15 @@ static void cap_refill(void *data)
         domain_unpark(d);
 }
 
-int sched_domain_create(struct domain *d)
+int sched_domain_create(struct domain *d, uint32_t pool)
 {
     struct sched_domain *sd = mem_alloc(sizeof(*sd));
+    int rc = sd ? pool_domain_join(sd, pool) : -XEN_ENOMEM;
 
-    if (!sd)
-        return -XEN_ENOMEM;
+    if (rc) {
+        mem_free(sd);
+        return rc;
+    }
     lock_init(&sd->lock, RANK_VCPU);
     sd->weight = SCHED_WEIGHT_DEFAULT;
     d->sched = sd;
@@ -87,6 +89,7 @@ void sched_domain_destroy(struct domain *d)
     if (!d->sched)
         return;
     sched_domain_stop(d);
+    pool_domain_leave(d->sched);
     mem_free(d->sched);
     d->sched = NULL;
 }
@@ -110,7 +113,7 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
 {
     if (!p->weight || p->weight > SCHED_WEIGHT_MAX || p->cap > 100 * SCHED_CPUS)
         return -XEN_EINVAL;
-    lock(&config);
+    lock(&sched_config);
     d->sched->weight = p->weight;
     if (d->sched->cap != p->cap)
         sched_group_cap(&d->sched->group, p->cap);
@@ -120,20 +123,7 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
             set_weight(v->sched, p->weight);
             look_again(v->sched);
         }
-    unlock(&config);
-    return 0;
-}
-
-uint32_t sched_ratelimit_us(void)
-{
-    return (uint32_t)(__atomic_load_n(&sched_system()->ratelimit, __ATOMIC_RELAXED) / 1000);
-}
-
-int sched_set_ratelimit_us(uint32_t us)
-{
-    if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
-        return -XEN_EINVAL;
-    __atomic_store_n(&sched_system()->ratelimit, us * 1000ul, __ATOMIC_RELAXED);
+    unlock(&sched_config);
     return 0;
 }
 
@@ -144,16 +134,16 @@ void sched_vcpu_get_reservation(const struct vcpu *v, struct sched_reservation *
 {
     const struct sched_ent *e = &v->sched->ent;
 
-    lock(&config);
+    lock(&sched_config);
     *r = (struct sched_reservation){ .extra = e->extra };
     if (e->bound) {
         r->period_us = (uint32_t)(e->period / 1000);
         r->budget_us = (uint32_t)(e->budget / 1000);
     }
-    unlock(&config);
+    unlock(&sched_config);
 }
 
-/* [config] */
+/* [sched_config] */
 static void reserve_at(struct sched_vcpu *sv, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra)
 {
     uint64_t flags;
@@ -172,32 +162,21 @@ int sched_vcpu_set_reservation(struct vcpu *v, const struct sched_reservation *r
 
     if (budget && (budget > period || r->period_us < PERIOD_MIN_US || r->period_us > PERIOD_MAX_US))
         return -XEN_EINVAL;
-    lock(&config);
+    lock(&sched_config);
     at = budget ? sched_admit(&v->sched->ent, budget, period) : NULL;
     if (at || !budget)
         reserve_at(v->sched, at, budget, period, r->extra);
-    unlock(&config);
+    unlock(&sched_config);
     return at || !budget ? 0 : -XEN_ENOSPC;
 }
 
-void sched_reservation_drop(struct sched_vcpu *sv)
+void sched_unreserve(struct sched_vcpu *sv)
 {
-    lock(&config);
     if (sv->ent.bound)
         reserve_at(sv, NULL, 0, 0, false);
-    unlock(&config);
 }
 
-static bool any_there(const struct sched_mask *m)
-{
-    unsigned cpu = sched_mask_next(m, m, 0);
-
-    while (cpu < SCHED_CPUS && !READ_ONCE(sched_system()->rq[cpu]))
-        cpu = sched_mask_next(m, m, cpu + 1);
-    return cpu < SCHED_CPUS;
-}
-
-/* The place for sv's reservation if its CPUs become `hard`.  False: none. [config] */
+/* The place for sv's reservation if its CPUs become `hard`.  False: none. [sched_config] */
 static bool reservation_fits(struct sched_vcpu *sv, const struct sched_mask *hard, struct sched_rq **at)
 {
     struct sched_mask old = sv->ent.hard;
@@ -215,18 +194,17 @@ static bool reservation_fits(struct sched_vcpu *sv, const struct sched_mask *har
     return *at;
 }
 
-/* [config] */
-static int affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft)
+int sched_change_cpus(struct sched_vcpu *sv, struct sched_pool *pool, const struct sched_mask *want, const struct sched_mask *soft)
 {
+    struct sched_mask hard = sched_effective(pool, want), asked = *want, likes = *soft;
     struct sched_rq *rq, *at;
     uint64_t flags;
 
-    if (!any_there(hard))
-        return -XEN_EINVAL;
-    if (!reservation_fits(sv, hard, &at))
+    if (!reservation_fits(sv, &hard, &at))
         return -XEN_ENOSPC;
     rq = sched_lock(sv, &flags);
-    sched_set_affinity(&sv->ent, hard, soft);
+    sched_set_pool(&sv->ent, pool);
+    sched_set_affinity(&sv->ent, &asked, &likes);
     if (at && at != sv->ent.bound)
         sched_reserve(&sv->ent, at, sv->ent.budget, sv->ent.period, sv->ent.extra, time_now());
     sched_unlock(rq, flags);
@@ -234,12 +212,20 @@ static int affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, 
     return 0;
 }
 
+/* [sched_config] */
+static int affinity_apply(struct sched_vcpu *sv, const struct sched_mask *hard, const struct sched_mask *soft)
+{
+    if (sched_mask_next(hard, &sv->ent.pool->cpus, 0) == SCHED_CPUS)
+        return -XEN_EINVAL;
+    return sched_change_cpus(sv, sv->ent.pool, hard, soft);
+}
+
 void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *soft)
 {
-    lock(&config);
-    memcpy(hard, v->sched->pin_override ? &v->sched->saved_hard : &v->sched->ent.hard, sizeof(*hard));
+    lock(&sched_config);
+    memcpy(hard, v->sched->pin_override ? &v->sched->saved_hard : &v->sched->ent.want, sizeof(*hard));
     memcpy(soft, &v->sched->ent.soft, sizeof(*soft));
-    unlock(&config);
+    unlock(&sched_config);
 }
 
 int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
@@ -247,22 +233,22 @@ int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask
     struct sched_mask h, s;
     int r;
 
-    lock(&config);
-    h = v->sched->ent.hard;
+    lock(&sched_config);
+    h = v->sched->ent.want;
     s = v->sched->ent.soft;
     if (hard)
         memcpy(&h, hard, sizeof(h));
     if (soft)
         memcpy(&s, soft, sizeof(s));
     r = hard && v->sched->pin_override ? -XEN_EBUSY : affinity_apply(v->sched, &h, &s);
-    unlock(&config);
+    unlock(&sched_config);
     return r;
 }
 
-/* [config] */
+/* [sched_config] */
 static int pin(struct sched_vcpu *sv, unsigned cpu)
 {
-    struct sched_mask want = { 0 }, old = sv->ent.hard, soft = sv->ent.soft;
+    struct sched_mask want = { 0 }, old = sv->ent.want, soft = sv->ent.soft;
     int r;
 
     if (sv->pin_override)
@@ -276,15 +262,13 @@ static int pin(struct sched_vcpu *sv, unsigned cpu)
     return r;
 }
 
-/* [config] */
+/* [sched_config] */
 static int unpin(struct sched_vcpu *sv)
 {
-    struct sched_mask soft = sv->ent.soft;
-
     if (!sv->pin_override)
         return -XEN_EINVAL;
     sv->pin_override = false;
-    return affinity_apply(sv, &sv->saved_hard, &soft);
+    return sched_change_cpus(sv, sv->ent.pool, &sv->saved_hard, &sv->ent.soft);
 }
 
 int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
@@ -293,9 +277,9 @@ int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
 
     if (pcpu >= SCHED_CPUS || (pcpu >= 0 && !READ_ONCE(sched_system()->rq[pcpu])))
         return -XEN_EINVAL;
-    lock(&config);
+    lock(&sched_config);
     r = pcpu < 0 ? unpin(sv) : pin(sv, (unsigned)pcpu);
-    unlock(&config);
+    unlock(&sched_config);
     return r;
 }
 

@@ -9,7 +9,8 @@ typedef struct cpumask {
     uint64_t bits[MAX_CPUS / 64];
 } cpumask_t;
 
-extern cpumask_t cpu_online; /* [atomic] CPUs that run guests and answer IPIs */
+extern cpumask_t cpu_up;     /* [atomic] CPUs that have been started: they take interrupts and answer calls */
+extern cpumask_t cpu_online; /* [atomic] those of them in use: they run guests, and others flush their TLBs */
 extern unsigned nr_cpus;     /* [const after boot] CPUs found; numbers are 0 .. nr_cpus-1 */
 
 static inline bool cpumask_test(const cpumask_t *m, unsigned cpu)

@@ -126,7 +126,7 @@ static void move_try(struct irq_line *l, bool in_irq)
 
     if (to == CPU_NONE || !old_vector_gone(l))
         return;
-    vector = to == l->cpu ? -XEN_ENOSPC : vector_alloc(to, l, l->vector);
+    vector = to == l->cpu || !cpu_takes_lines(to) ? -XEN_ENOSPC : vector_alloc(to, l, l->vector);
     if (vector < 0) {
         l->wanted_cpu = CPU_NONE;
     } else if (l->chip->may_move(l, (unsigned)vector == l->vector, in_irq)) {
@@ -470,6 +470,20 @@ void irq_line_move(struct irq_line *l, unsigned cpu)
         l->wanted_cpu = CPU_NONE;
     }
     unlock_irqrestore(&l->lock, flags);
+}
+
+void irq_lines_leave(unsigned cpu)
+{
+    unsigned to = 0;
+
+    for (unsigned irq = 0; irq < nr_lines; irq++) {
+        struct irq_line *l = irq_line(irq);
+
+        if (!l || READ_ONCE(l->cpu) != cpu)
+            continue;
+        irq_line_move(l, to);
+        to = cpumask_next(&cpu_online, to + 1) % nr_cpus;
+    }
 }
 
 int irq_line_set_trigger(struct irq_line *l, bool level, bool active_low)

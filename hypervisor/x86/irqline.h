@@ -97,6 +97,9 @@ void irq_line_unbind(struct irq_line *l, struct domain *d);
 void irq_line_eoi(struct irq_line *l, struct domain *d);
 /* A hint: deliver on that CPU from now on, or from the next interrupt on. */
 void irq_line_move(struct irq_line *l, unsigned cpu);
+/* A CPU goes out of use (it is not in cpu_online any more): its lines move to others as soon as each can; those that can move only with
+ * their next interrupt get that there. */
+void irq_lines_leave(unsigned cpu);
 /* Trigger mode of an I/O APIC input.  0, -XEN_EEXIST if in use with another mode (left alone). */
 int irq_line_set_trigger(struct irq_line *l, bool level, bool active_low);
 bool irq_line_is_shared(struct irq_line *l);

@@ -64,7 +64,7 @@ static void load_in_turn(void *p)
     while (__atomic_load_n(&l->turn, __ATOMIC_SEQ_CST) != cpu_id())
         cpu_relax();
     load_here(l);
-    __atomic_store_n(&l->turn, cpumask_next(&cpu_online, cpu_id() + 1), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&l->turn, cpumask_next(&cpu_up, cpu_id() + 1), __ATOMIC_SEQ_CST);
 }
 
 static int find(struct blob file, enum cpu_vendor vendor, struct microcode_update *u)
@@ -97,7 +97,7 @@ int microcode_load(const void *file, size_t size)
     memcpy(patch, u.patch.p, u.patch.n);
     l.address = (uint64_t)patch;
     l.revision = u.revision;
-    l.turn = cpumask_next(&cpu_online, 0);
+    l.turn = cpumask_next(&cpu_up, 0);
     smp_call_together(load_in_turn, &l);
     mem_free(patch);
     log_info("Microcode: revision %#x %s\n", u.revision, l.failed ? "refused by a processor" : "loaded");

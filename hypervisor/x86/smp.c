@@ -23,7 +23,7 @@ extern char trampoline_start[], trampoline_end[], trampoline_cr3[], trampoline_s
 extern uint64_t boot_l4[];
 
 uint64_t percpu_offsets[MAX_CPUS];
-cpumask_t cpu_online;
+cpumask_t cpu_up, cpu_online;
 unsigned nr_cpus = 1;
 
 static uint32_t apic_id_of[MAX_CPUS];
@@ -65,7 +65,7 @@ void smp_call(const cpumask_t *mask, void (*fn)(void *), void *data)
     call.fn = fn;
     call.data = data;
     cpumask_each(cpu, mask)
-        if (cpu != cpu_id() && cpumask_test(&cpu_online, cpu)) {
+        if (cpu != cpu_id() && cpumask_test(&cpu_up, cpu)) {
             cpumask_set(&call_waiting, cpu);
             smp_send_ipi(cpu, VECTOR_CALL);
         }
@@ -106,9 +106,9 @@ void smp_call_together(void (*fn)(void *), void *data)
 {
     struct together t = { .fn = fn, .data = data };
 
-    cpumask_each(cpu, &cpu_online)
+    cpumask_each(cpu, &cpu_up)
         t.cpus++;
-    smp_call(&cpu_online, together_one, &t);
+    smp_call(&cpu_up, together_one, &t);
 }
 
 static void stop_vector(void *unused)
@@ -122,7 +122,7 @@ void smp_stop_others(void)
 {
     /* No waiting, no lock: the machine is in trouble. An NMI would reach more, but nothing here must run on. */
     call.fn = stop_vector;
-    cpumask_each(cpu, &cpu_online)
+    cpumask_each(cpu, &cpu_up)
         if (cpu != cpu_id()) {
             cpumask_set(&call_waiting, cpu);
             smp_send_ipi(cpu, VECTOR_CALL);
@@ -150,6 +150,7 @@ void smp_init(const uint32_t *apic_ids, unsigned n)
     nr_cpus = MIN(n, (unsigned)MAX_CPUS);
     for (unsigned i = 0; i < nr_cpus; i++)
         apic_id_of[i] = apic_ids[i];
+    cpumask_set(&cpu_up, 0);
     cpumask_set(&cpu_online, 0);
     vector_register(VECTOR_CALL, call_vector);
     tlb_init();
@@ -191,6 +192,7 @@ static bool cpu_start(unsigned cpu)
 
 void smp_cpu_is_up(void)
 {
+    cpumask_set(&cpu_up, cpu_id());
     cpumask_set(&cpu_online, cpu_id());
     __atomic_store_n(&ap_is_up, true, __ATOMIC_SEQ_CST);
 }

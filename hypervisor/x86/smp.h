@@ -6,10 +6,10 @@
 #include "x86/cpumask.h"
 #include "x86/tlb.h"
 
-/* Run fn(data) on each online CPU of the mask (here too, if it is in), and wait until all are done.
+/* Run fn(data) on each CPU of the mask that is up (here too, if it is in), and wait until all are done.
  * Interrupts must be on (unless the mask holds this CPU only). fn runs in interrupt context. */
 void smp_call(const cpumask_t *mask, void (*fn)(void *), void *data);
-/* The same on all online CPUs at once: none is in fn before all have arrived, none goes on before all are through. */
+/* The same on all CPUs that are up at once: none is in fn before all have arrived, none goes on before all are through. */
 void smp_call_together(void (*fn)(void *), void *data);
 /* Any context. */
 void smp_send_ipi(unsigned cpu, unsigned vector);

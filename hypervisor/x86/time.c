@@ -505,6 +505,22 @@ static void sync_arm(unsigned cpu)
     timer_set(&c->timer, time_now() + SYNC_NS);
 }
 
+void time_leave_cpu(void)
+{
+    if (!all_agree)
+        timer_stop(&this_cpu(local).timer);
+}
+
+void time_return_cpu(void)
+{
+    struct clock_scale scale = line_here().scale;
+
+    if (all_agree)
+        return;
+    sync_start(&scale);
+    sync_arm(cpu_id());
+}
+
 /* The TSC's scale is known, or known better: so is the APIC timer's. */
 static void bus_scale_set(struct clock_scale tsc)
 {

@@ -44,6 +44,9 @@ void delay_us(unsigned us);
  * changed.  Interrupts off. */
 bool hwtimer_set(uint64_t deadline);
 /* This CPU's, before hwtimer_set(): interrupts off.  BSP first. */
+/* This CPU goes out of use, in which its clock isn't corrected, or is back.  Interrupts off. */
+void time_leave_cpu(void);
+void time_return_cpu(void);
 void hwtimer_init_cpu(void);
 
 /* The wall clock at system time 0, ns since 1970 (UTC). */

@@ -6,6 +6,7 @@
  *     unless SOFTIRQ_TIMER is pending there.
  * T2: t->cpu changes only under the locks of the old and, after that, the new heap; whoever wants t's heap
  *     locks it and looks again whether t is still there.
+ * T3: the heap of a CPU out of use (`gone`) is empty: a timer that was last there goes to CPU 0's, which is always in use.
  * Stopping leaves the hardware alone: an interrupt too many is cheaper than setting it each time.
  * Locks: each heap's (RANK_TIMER, irq).
  */
@@ -30,6 +31,7 @@ struct cpu_timers {
     uint64_t hw_deadline;    /* UINT64_MAX: off [lock; the CPU itself] */
     struct timer *running;   /* whose fn runs here [the CPU itself] */
     bool ready;
+    bool gone;               /* out of use [lock] */
 };
 
 static DEFINE_PERCPU(struct cpu_timers, timers);
@@ -66,6 +68,18 @@ static void hardware_update(struct cpu_timers *c, unsigned cpu)
         softirq_raise(SOFTIRQ_TIMER);
 }
 
+/* The same, where it may be set: a timer last at home where no timers are any more comes to CPU 0. */
+static struct cpu_timers *heap_lock_live(struct timer *t, uint64_t *flags)
+{
+    struct cpu_timers *c;
+
+    while ((c = heap_lock(t, flags))->gone) {
+        unlock_irqrestore(&c->lock, *flags);
+        timer_migrate(t, 0);
+    }
+    return c;
+}
+
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
 {
     *t = (struct timer){ .fn = fn, .data = data, .cpu = cpu };
@@ -74,7 +88,7 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
 void timer_set(struct timer *t, uint64_t deadline_ns)
 {
     uint64_t flags;
-    struct cpu_timers *c = heap_lock(t, &flags);
+    struct cpu_timers *c = heap_lock_live(t, &flags);
 
     if (!t->dead) {
         if (timer_is_set(t))
@@ -127,20 +141,28 @@ static void timer_move(struct timer *t, struct cpu_timers *from, struct cpu_time
     hardware_update(to, cpu);
 }
 
+/* From CPU `old`, if t is there, to `cpu`.  False: that is out of use. */
+static bool migrate_from(struct timer *t, uint32_t old, unsigned cpu)
+{
+    struct cpu_timers *from = &per_cpu(timers, old), *to = &per_cpu(timers, cpu);
+    bool gone;
+
+    lock_pair(&from->lock, &to->lock);
+    gone = to->gone;
+    if (t->cpu == old && !gone)
+        timer_move(t, from, to, cpu);
+    unlock_pair(&from->lock, &to->lock);
+    return !gone;
+}
+
 void timer_migrate(struct timer *t, unsigned cpu)
 {
-    struct cpu_timers *to = &per_cpu(timers, cpu);
     uint64_t flags = irq_save();
     uint32_t old;
 
-    while ((old = READ_ONCE(t->cpu)) != cpu) {
-        struct cpu_timers *from = &per_cpu(timers, old);
-
-        lock_pair(&from->lock, &to->lock);
-        if (t->cpu == old)
-            timer_move(t, from, to, cpu);
-        unlock_pair(&from->lock, &to->lock);
-    }
+    while ((old = READ_ONCE(t->cpu)) != cpu)
+        if (!migrate_from(t, old, cpu))
+            cpu = 0;
     irq_restore(flags);
 }
 
@@ -231,12 +253,21 @@ void timer_leave_cpu(unsigned cpu, unsigned to)
         uint64_t flags = lock_irqsave(&c->lock);
         struct lheap_node *first = c->heap.top;
 
-        c->ready = false;
+        c->gone = true;
         unlock_irqrestore(&c->lock, flags);
         if (!first)
             return;
         timer_migrate(container_of(first, struct timer, node), to);
     }
+}
+
+void timer_return_cpu(void)
+{
+    struct cpu_timers *c = &this_cpu(timers);
+    uint64_t flags = lock_irqsave(&c->lock);
+
+    c->gone = false;
+    unlock_irqrestore(&c->lock, flags);
 }
 
 /* Printing takes long: not under the lock. */

@@ -32,8 +32,9 @@ void timer_migrate(struct timer *t, unsigned cpu);
 /* The hardware timers of all CPUs are set anew: ns mean another number of their ticks now.  Interrupts on. */
 void timer_reprogram_all(void);
 void timer_init_cpu(void);
-/* All timers of a CPU that goes away move to `to`. */
+/* A CPU goes out of use: all its timers move to `to`, and those that were last there and are set again go to CPU 0's. */
 void timer_leave_cpu(unsigned cpu, unsigned to);
+void timer_return_cpu(void); /* this CPU is back in use */
 
 static inline bool timer_is_set(const struct timer *t)
 {

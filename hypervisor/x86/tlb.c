@@ -8,6 +8,7 @@
 #include "core/port.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/features.h"
 #include "x86/irq.h"
 #include "x86/lock.h"
 #include "x86/smp.h"
@@ -106,6 +107,18 @@ void tlb_flush_page_local(uint64_t va)
     invlpg(va);
     for (unsigned pcid = 0; use_pcid && pcid < NR_PCIDS; pcid++)
         invpcid(INVPCID_PAGE, pcid, va);
+}
+
+/* A change of CR4.PGE flushes everything (SDM3 4.10.4.1). */
+void tlb_flush_all_local(void)
+{
+    uint64_t cr4 = READ_CR(4);
+
+    tlb_flush_local();
+    if (!(cr4 & CR4_PGE))
+        return;
+    WRITE_CR(4, cr4 & ~CR4_PGE);
+    WRITE_CR(4, cr4);
 }
 
 /* ---- Other CPUs ---- */

@@ -36,6 +36,8 @@ uint64_t tlb_last_flush(void);
 /* This CPU, guest translations. */
 void tlb_flush_local(void);
 void tlb_flush_page_local(uint64_t va);
+/* Global entries too. Interrupts off. */
+void tlb_flush_all_local(void);
 
 /* The CPUs in mask (here too); waits.  Interrupts on, or mask is just this CPU. */
 void tlb_flush_mask(const cpumask_t *mask);

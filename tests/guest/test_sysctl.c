@@ -226,8 +226,6 @@ static void check_hotplug(void)
     EXPECT_ERR(hotplug(1, 4), EOPNOTSUPP);
     EXPECT_ERR(hotplug(0, XEN_SYSCTL_CPU_HOTPLUG_SMT_ENABLE), EOPNOTSUPP); /* there are no threads */
     EXPECT_ERR(hotplug(0, XEN_SYSCTL_CPU_HOTPLUG_SMT_DISABLE), EOPNOTSUPP);
-    if (!test_on_xen()) /* where it goes */
-        EXPECT_ERR(hotplug(1, XEN_SYSCTL_CPU_HOTPLUG_OFFLINE), EOPNOTSUPP);
 }
 
 /* ---- Memory, nodes, devices ---- */
@@ -362,10 +360,6 @@ static void check_pool(void)
     EXPECT_ERR(POOL(MOVEDOMAIN, 0, DOMID_SELF, 0), ESRCH);
     EXPECT_ERR(pool(0, 0, 0, 0), ENOSYS);
     EXPECT_ERR(pool(8, 0, 0, 0), ENOSYS);
-    if (!test_on_xen()) { /* where there can be more than one */
-        EXPECT_ERR(POOL(CREATE, XEN_SYSCTL_CPUPOOL_PAR_ANY, 0, 0), EOPNOTSUPP);
-        EXPECT_ERR(POOL(RMCPU, 0, 0, 1), EOPNOTSUPP);
-    }
 }
 
 static long scheduler(unsigned pool_id, unsigned sched, unsigned cmd, unsigned us)

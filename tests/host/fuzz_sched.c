@@ -56,6 +56,7 @@ static void check_all(void)
         const struct sched_ent *e = &vcpus[i].ent;
 
         SIM_CHECK(places(e) == (e->state == SCHED_QUEUED || e->state == SCHED_RUNNING));
+        SIM_CHECK(e->hard.bits[0] && !(e->hard.bits[0] & ~e->pool->cpus.bits[0]));
         SIM_CHECK(vcpus[i].on || e->state == SCHED_ASLEEP);
         if (vcpus[i].on && e->state == SCHED_ASLEEP)
             SIM_CHECK(e->loaded && !sched_allowed(e, e->rq));
@@ -63,6 +64,10 @@ static void check_all(void)
             reserved[e->bound->cpu] += e->budget * SCHED_UNIT / e->period;
     }
     for (unsigned c = 0; c < sim_cpus; c++) {
+        const struct sched_rq *rq = &sim_cpu[c].rq;
+
+        for (unsigned p = 0; p < SIM_POOLS; p++)
+            SIM_CHECK(sched_mask_test(&sim_pool[p].cpus, c) == (rq->pool == &sim_pool[p]));
         SIM_CHECK(sim_cpu[c].rq.reserved == reserved[c] && reserved[c] <= SCHED_RESERVABLE);
         SIM_CHECK(!leaving[c] || (leaving[c]->loaded && leaving[c]->rq->cpu == c));
     }
@@ -114,11 +119,43 @@ static void reserve(struct sim_vcpu *v, unsigned budget, unsigned period, bool e
     sim_reconsider(v);
 }
 
+/* Of its pool's CPUs, one that e's reservation is bound to, or (it has none) any, would be left? */
+static bool binding_holds(const struct sim_vcpu *v, const struct sched_pool *p, unsigned cpus)
+{
+    struct sched_mask h = sched_effective(&(struct sched_pool){ { { cpus } }, 0 }, &v->ent.want);
+
+    return v->ent.pool != p || !v->ent.bound || sched_mask_test(&h, v->ent.bound->cpu);
+}
+
+/* A CPU comes to a pool, or leaves its own, unless somebody needs it. */
+static void cpu_pool(unsigned c, struct sched_pool *p)
+{
+    struct sched_pool *old = sim_cpu[c].rq.pool;
+    unsigned cpus = (unsigned)(old ? old->cpus.bits[0] & ~(1ul << c) : p->cpus.bits[0] | 1ul << c);
+    struct sim_vcpu *all[VCPUS];
+
+    for (unsigned i = 0; i < VCPUS; i++) {
+        all[i] = &vcpus[i];
+        if ((old && !cpus && all[i]->ent.pool == old) || !binding_holds(all[i], old ? old : p, cpus))
+            return;
+    }
+    if (old)
+        sim_pool_remove(c, all, VCPUS);
+    else
+        sim_pool_add(p, c, all, VCPUS);
+}
+
+static void move(struct sim_vcpu *v, struct sched_pool *p)
+{
+    if (p->cpus.bits[0] && !v->ent.bound)
+        sim_pool_move(v, p);
+}
+
 static void affinity(struct sim_vcpu *v, unsigned hard, unsigned soft)
 {
     struct sched_mask h = { { hard } }, s = { { soft } };
 
-    if (!(hard & ((1u << sim_cpus) - 1)) || (v->ent.bound && !sched_mask_test(&h, v->ent.bound->cpu)))
+    if (!(hard & v->ent.pool->cpus.bits[0]) || (v->ent.bound && !sched_mask_test(&h, v->ent.bound->cpu)))
         return;
     sched_set_affinity(&v->ent, &h, &s);
     sim_reconsider(v);
@@ -128,7 +165,7 @@ static void step(void)
 {
     struct sim_vcpu *v = &vcpus[take(VCPUS)];
 
-    switch (take(12)) {
+    switch (take(14)) {
     case 0: sim_set_on(v, !v->on); break;
     case 1: v->on = true; sim_reconsider(v); break;
     case 2: decide(take(sim_cpus)); break;
@@ -141,6 +178,8 @@ static void step(void)
     case 9: sim_refill(&groups[take(GROUPS)]); break;
     case 10: sched_group_cap(&groups[take(GROUPS)].group, take(150)); break;
     case 11: sched_yield_curr(&sim_cpu[take(sim_cpus)].rq); break;
+    case 12: cpu_pool(take(sim_cpus), &sim_pool[take(SIM_POOLS)]); break;
+    case 13: move(v, &sim_pool[take(SIM_POOLS)]); break;
     }
     sim_account(v);
 }
@@ -190,7 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         static struct sim_vcpu *members[GROUPS][VCPUS];
         struct sim_group *g = i % 3 < GROUPS ? &groups[i % 3] : NULL;
 
-        sched_ent_init(&vcpus[i].ent, g ? &g->group : NULL, &sim_cpu[i % sim_cpus].rq, 256);
+        sched_ent_init(&vcpus[i].ent, &sim_pool[0], g ? &g->group : NULL, &sim_cpu[i % sim_cpus].rq, 256);
         vcpus[i].cpu = -1;
         if (g) {
             g->member = members[i % 3];

@@ -45,7 +45,10 @@ struct sim_cpu {
     uint64_t picks, switches, steals, idle_ns, since;
 };
 
+#define SIM_POOLS 4
+
 static struct sched_sys sim_sys;
+static struct sched_pool sim_pool[SIM_POOLS]; /* the first has all CPUs to begin with */
 static struct sim_cpu sim_cpu[SIM_CPUS];
 static unsigned sim_cpus;
 static struct lheap sim_events;
@@ -72,6 +75,7 @@ static inline void sim_at(struct lheap_node *n, uint64_t when)
 static inline void sim_init(unsigned cpus, uint64_t start)
 {
     memset(&sim_sys, 0, sizeof(sim_sys));
+    memset(sim_pool, 0, sizeof(sim_pool));
     memset(sim_cpu, 0, sizeof(sim_cpu));
     memset(&sim_events, 0, sizeof(sim_events));
     sim_cpus = cpus;
@@ -79,6 +83,7 @@ static inline void sim_init(unsigned cpus, uint64_t start)
     sim_random_state = 1;
     for (unsigned i = 0; i < cpus; i++) {
         sched_rq_init(&sim_sys, &sim_cpu[i].rq, i);
+        sched_pool_add(&sim_pool[0], &sim_cpu[i].rq);
         sim_cpu[i].since = start;
     }
 }
@@ -136,7 +141,7 @@ static inline struct sim_vcpu *sim_add(struct sim_group *g, unsigned cpu, uint32
 {
     struct sim_vcpu *v = calloc(1, sizeof(*v));
 
-    sched_ent_init(&v->ent, g ? &g->group : NULL, &sim_cpu[cpu % sim_cpus].rq, weight);
+    sched_ent_init(&v->ent, &sim_pool[0], g ? &g->group : NULL, &sim_cpu[cpu % sim_cpus].rq, weight);
     v->work = v->todo = work;
     v->rest = rest;
     v->cpu = -1;
@@ -153,6 +158,37 @@ static inline void sim_pin(struct sim_vcpu *v, unsigned cpu)
 
     hard.bits[cpu / 64] = 1ul << cpu % 64;
     sched_set_affinity(&v->ent, &hard, &v->ent.soft);
+    sim_reconsider(v);
+}
+
+/* As kern/schedpool.c does it.  all: the n vCPUs there are. */
+static inline void sim_pool_renew(struct sched_pool *p, struct sim_vcpu **all, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (all[i]->ent.pool == p) {
+            sched_set_pool(&all[i]->ent, p);
+            sim_reconsider(all[i]);
+        }
+}
+
+static inline void sim_pool_add(struct sched_pool *p, unsigned cpu, struct sim_vcpu **all, unsigned n)
+{
+    sched_pool_add(p, &sim_cpu[cpu].rq);
+    sim_pool_renew(p, all, n);
+}
+
+static inline void sim_pool_remove(unsigned cpu, struct sim_vcpu **all, unsigned n)
+{
+    struct sched_pool *p = sim_cpu[cpu].rq.pool;
+
+    sched_pool_forbid(p, &sim_cpu[cpu].rq);
+    sim_pool_renew(p, all, n);
+    sched_pool_leave(&sim_cpu[cpu].rq);
+}
+
+static inline void sim_pool_move(struct sim_vcpu *v, struct sched_pool *p)
+{
+    sched_set_pool(&v->ent, p);
     sim_reconsider(v);
 }
 
@@ -173,6 +209,7 @@ static inline void sim_enter(struct sim_vcpu *v, struct sim_cpu *c)
 
     SIM_CHECK(v->cpu < 0);
     SIM_CHECK(sched_allowed(&v->ent, &c->rq));
+    SIM_CHECK(v->ent.pool == c->rq.pool && sched_mask_test(&c->rq.pool->cpus, c->rq.cpu));
     v->waits++;
     v->wait_sum += waited;
     v->wait_max = MAX(v->wait_max, waited);

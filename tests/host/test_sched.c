@@ -320,14 +320,14 @@ static void test_ratelimit(void **state)
     HOG(NULL, 256);
     sim_start(sim_add(NULL, 0, 256, 100 * US, 1900 * US));
     pass(SEC);
-    sim_sys.ratelimit = 4 * MS;
+    sim_pool[0].ratelimit = 4 * MS;
     pass(SEC);
     forget_waits();
     switches = sim_cpu[0].switches;
     pass(10 * SEC);
     assert_in_range(sim_cpu[0].switches - switches, 3000, 2 * 10 * SEC / (4 * MS) + 2);
     assert_in_range(v[1]->wait_max, 1 * MS, 4 * MS + 10 * US);
-    sim_sys.ratelimit = 0;
+    sim_pool[0].ratelimit = 0;
     pass(SEC);
     forget_waits();
     pass(SEC);
@@ -338,7 +338,7 @@ static void test_ratelimit(void **state)
 static void test_ratelimit_shares(void **state)
 {
     (void)state;
-    sim_sys.ratelimit = 30 * MS;
+    sim_pool[0].ratelimit = 30 * MS;
     HOG(NULL, 256);
     HOG(NULL, 512);
     pass(30 * SEC);
@@ -692,6 +692,118 @@ static void test_soft_affinity(void **state)
 }
 
 /*
+ * Pools
+ */
+
+/* Two pools share nothing: each is as fair as a machine of its own, and one that is idle does not help the other. */
+static void test_pools_apart(void **state)
+{
+    (void)state;
+    sim_init(8, 5 * SEC);
+    for (unsigned i = 0; i < 12; i++)
+        HOG(NULL, 256);
+    pass(10 * MS);
+    for (unsigned c = 4; c < 8; c++) {
+        sim_pool_remove(c, v, n);
+        if (c < 7)
+            sim_pool_add(&sim_pool[1], c, v, n);
+    }
+    pass(MS);
+    for (unsigned i = 0; i < 6; i++)
+        sim_pool_move(v[i], &sim_pool[1]);
+    pass(100 * MS);
+    for (unsigned i = 0; i < n; i++)
+        v[i]->ran = 0;
+    for (unsigned c = 0; c < 8; c++)
+        sim_cpu[c].idle_ns = 0;
+    pass(12 * SEC);
+    for (unsigned i = 0; i < 6; i++)
+        assert_near(v[i]->ran, 6 * SEC, 3);
+    for (unsigned i = 6; i < 12; i++)
+        assert_near(v[i]->ran, 8 * SEC, 3);
+    assert_int_equal(sim_cpu[7].idle_ns, 12 * SEC); /* in none: nothing but idle */
+    for (unsigned i = 0; i < 6; i++)
+        sim_set_on(v[i], false);
+    pass(SEC);
+    for (unsigned c = 4; c < 7; c++)
+        assert_true(sim_cpu[c].idle_ns >= SEC - 10 * MS);
+}
+
+/* What one may use is what it asks for as far as its pool has it, or all of it; nobody's time is lost while CPUs come and go. */
+static void test_pool_affinity(void **state)
+{
+    struct sched_mask want = { { 0x0c } }, all;
+
+    (void)state;
+    memset(&all, 0xff, sizeof(all));
+    sim_init(4, 5 * SEC);
+    HOG(NULL, 256);
+    HOG(NULL, 256);
+    sched_set_affinity(&v[0]->ent, &want, &all);
+    sim_reconsider(v[0]);
+    pass(10 * MS);
+    assert_int_equal(v[0]->ent.hard.bits[0], 0xc);
+    sim_pool_remove(3, v, n);
+    pass(10 * MS);
+    assert_int_equal(v[0]->ent.hard.bits[0], 0x4);
+    assert_int_equal(v[0]->cpu, 2);
+    assert_false(v[0]->ent.movable);
+    sim_pool_remove(2, v, n);
+    pass(10 * MS);
+    assert_int_equal(v[0]->ent.hard.bits[0], 0x3);
+    assert_int_equal(v[0]->ran + v[1]->ran, 60 * MS);
+    sim_pool_add(&sim_pool[0], 3, v, n);
+    pass(10 * MS);
+    assert_int_equal(v[0]->cpu, 3);
+    sim_pool_remove(1, v, n);
+    sim_pool_remove(0, v, n);
+    pass(10 * MS);
+    assert_int_equal(v[0]->cpu == 3, v[1]->cpu != 3);
+    assert_int_equal(v[0]->ran + v[1]->ran, 90 * MS);
+    pass(100 * MS);
+    assert_near(v[0]->ran, 95 * MS, 8);
+}
+
+/* CPUs and vCPUs go from pool to pool, in any order, under load of every kind. */
+static void test_pools_churn(void **state)
+{
+    uint64_t before = 0;
+
+    (void)state;
+    sim_init(8, 5 * SEC);
+    for (unsigned i = 0; i < 48; i++)
+        sim_start(sim_add(NULL, i, 64u << i % 5, i % 3 ? 700 * US : FOREVER, i % 3 ? 900 * US : 0));
+    for (unsigned k = 0; k < 6000; k++) {
+        unsigned c = (unsigned)sim_random(8);
+        struct sched_pool *p = &sim_pool[sim_random(SIM_POOLS)];
+        struct sim_vcpu *x = v[sim_random(n)];
+        struct sched_mask want = { { 1 + sim_random(255) } };
+
+        if (!sim_cpu[c].rq.pool)
+            sim_pool_add(p, c, v, n);
+        else if (sched_mask_next(&sim_cpu[c].rq.pool->cpus, &sim_cpu[c].rq.pool->cpus, 0) < c && sim_random(2))
+            sim_pool_remove(c, v, n); /* not its first, so that it keeps one */
+        if (p->cpus.bits[0])
+            sim_pool_move(x, p);
+        sched_set_affinity(&x->ent, &want, &x->ent.soft);
+        sim_reconsider(x);
+        pass(sim_random(400) * US); /* sim_enter() checks each decision */
+        sim_audit();
+        for (unsigned i = 0; i < n; i++) {
+            assert_int_equal(v[i]->ent.hard.bits[0] & ~v[i]->ent.pool->cpus.bits[0], 0);
+            assert_true(v[i]->ent.hard.bits[0]);
+        }
+        for (unsigned i = 0; i < 8; i++)
+            assert_true(sim_cpu[i].rq.pool || !sim_cpu[i].rq.curr);
+    }
+    for (unsigned i = 0; i < n; i++)
+        before += v[i]->ran;
+    for (unsigned c = 0; c < 8; c++)
+        before += sim_cpu[c].idle_ns;
+    assert_int_equal(before, 8 * (sim_now - 5 * SEC)); /* all time is somebody's */
+}
+
+/*
  * Threads and nodes
  */
 
@@ -788,6 +900,10 @@ static void test_audit_sees(void **state)
     assert_non_null(sched_rq_audit(rq));
     v[4]->ent.rt = false;
     assert_null(sched_rq_audit(rq));
+    v[4]->ent.pool = &sim_pool[1];
+    assert_non_null(sched_rq_audit(rq));
+    v[4]->ent.pool = &sim_pool[0];
+    assert_null(sched_rq_audit(rq));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -830,6 +946,9 @@ int main(int argc, char **argv)
         T(test_reservation_latency),
         T(test_affinity_changes),
         T(test_soft_affinity),
+        T(test_pools_apart),
+        T(test_pool_affinity),
+        T(test_pools_churn),
         T(test_smt_spread),
         T(test_nodes),
         T(test_victims),

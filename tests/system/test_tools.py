@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's own tools in dom0, started by Debian's own script: what they say of the machine and of dom0."""
+import os
 import re
 
-from kit import HV, boot, no_complaints, test
+from kit import RIG, boot, no_complaints, test
 
 TOOLS = "/usr/lib/xen-4.17/bin"
 
@@ -80,6 +81,72 @@ def stock_tools():
         assert "Domain-0" in say(m, "xenstore-read /local/domain/0/name")
         for part in (info, domains, log, scheduler, power):
             part(m)
-        if HV != "xen":
-            assert m.run("xl cpupool-create name=\\\"other\\\"")[1] != 0
+        no_complaints(m)
+
+
+def pool_rows(m):
+    return {row.split()[0]: row.split()[1:] for row in say(m, "xl cpupool-list -c").splitlines()[1:]}
+
+
+def pools_made(m):
+    assert pool_rows(m) == {"Pool-0": ["0,1,2"]}, pool_rows(m)
+    assert m.run("xl cpupool-create 'name=\"other\"' 'cpus=[\"2\"]'")[1] != 0  # it is not free
+    say(m, "xl cpupool-cpu-remove Pool-0 2")
+    say(m, "xl cpupool-create 'name=\"other\"' 'cpus=[\"2\"]'")
+    assert pool_rows(m) == {"Pool-0": ["0,1"], "other": ["2"]}, pool_rows(m)
+    say(m, "xl cpupool-rename other spare")
+    assert say(m, "xl cpupool-list spare").splitlines()[1].split()[1:] == ["1", "credit2", "y", "0"]
+    assert m.run("xl cpupool-migrate Domain-0 spare")[1] != 0  # dom0 stays
+    assert m.run("xl cpupool-destroy Pool-0")[1] != 0
+    assert m.run("xl cpupool-create 'name=\"third\"' 'sched=\"rtds\"' nodes=[] 'cpus=[\"2\"]'")[1] != 0
+
+
+def pools_used(m):
+    """A guest, not running, is moved to the pool and back; its pool's last CPU stays."""
+    say(m, "printf 'name=\"g\"\\nkernel=\"/run/guest\"\\nmemory=128\\nvcpus=2\\n' >/tmp/g.cfg")
+    say(m, "xl create -p /tmp/g.cfg")
+    say(m, "xl cpupool-migrate g spare")
+    assert say(m, "xl list -c g").splitlines()[1].split()[-1] == "spare"
+    for command in "xl cpupool-cpu-remove spare 2", "xl cpupool-destroy spare":
+        m.run(command)  # its status doesn't tell
+    assert pool_rows(m) == {"Pool-0": ["0,1"], "spare": ["2"]}, pool_rows(m)
+    assert m.run("xl vcpu-pin g 0 0")[1] != 0 and m.run("xl vcpu-pin g 0 2")[1] == 0
+    say(m, "xl cpupool-migrate g Pool-0")
+    say(m, "xl cpupool-migrate g spare")
+    say(m, "xl destroy g")
+
+
+def pools_ended(m):
+    say(m, "xl cpupool-cpu-remove spare 2")
+    say(m, "xl cpupool-cpu-add Pool-0 2")
+    say(m, "xl cpupool-destroy spare")
+    assert pool_rows(m) == {"Pool-0": ["0,1,2"]}, pool_rows(m)
+    say(m, "xl cpupool-numa-split")
+    assert pool_rows(m) == {"Pool-node0": ["0,1,2"]}, pool_rows(m)
+
+
+def plugging(m):
+    assert m.run(f"{TOOLS}/xen-hptool cpu-offline 0")[1] != 0 and m.run(f"{TOOLS}/xen-hptool cpu-offline 9")[1] != 0
+    for cpu in (2, 1):
+        say(m, f"{TOOLS}/xen-hptool cpu-offline {cpu}")
+        assert m.run(f"{TOOLS}/xen-hptool cpu-offline {cpu}")[1] != 0
+        assert fields(say(m, "xl info"))["nr_cpus"] == str(cpu), cpu
+        say(m, "for i in 1 2 3 4; do (for k in 1 2 3 4 5 6 7 8 9; do :; done) & done; wait; sleep 0.1")
+    assert say(m, "xl cpupool-list -c").splitlines()[1].split()[1] == "0"
+    for cpu in (1, 2):
+        say(m, f"{TOOLS}/xen-hptool cpu-online {cpu}")
+    assert fields(say(m, "xl info"))["nr_cpus"] == "3"
+    assert len(say(m, "xl vcpu-list").splitlines()) == 4
+    assert m.run(f"{TOOLS}/xen-hptool smt-disable")[1] != 0
+
+
+@test(timeout=600)
+def stock_pools():
+    with open(os.path.join(RIG, "cloud", "vmlinuz"), "rb") as kernel:
+        files = {"/run/guest": kernel.read()}
+    with boot(cpus=3, mem="2G", dom0_mem="1536M", files=files) as m:
+        m.ready()
+        say(m, "/etc/init.d/xen start")
+        for part in (pools_made, pools_used, pools_ended, plugging):
+            part(m)
         no_complaints(m)
