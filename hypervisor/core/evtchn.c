@@ -646,9 +646,14 @@ int evtchn_status(struct evtchn_domain *t, uint32_t port, struct evtchn_status *
 {
     struct evtchn *p = evtchn_find(t, port);
 
+    memset(&out->u, 0, sizeof(out->u));
+    if (port == 0) { /* nobody's, ever: who looks at all ports begins here */
+        out->status = EVTCHNSTAT_closed;
+        out->vcpu = 0;
+        return 0;
+    }
     if (!p)
         return -XEN_EINVAL;
-    memset(&out->u, 0, sizeof(out->u));
     ticket_lock(&p->lock);
     out->status = p->state;
     out->vcpu = p->vcpu;

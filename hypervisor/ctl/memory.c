@@ -229,18 +229,61 @@ static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, 
     return copy_to_guest(arg, r, sizeof(*r));
 }
 
+#define RESOURCE_CHUNK 32u
+
+/* Frames r->frame and on, to the caller; what is done is taken off the request.  1: stopped in between. */
+static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r)
+{
+    uint64_t list = guest_addr(r->frame_list);
+    mfn_t mfns[RESOURCE_CHUNK];
+    long rc = 0;
+
+    while (r->nr_frames && rc == 0) {
+        unsigned n = MIN(r->nr_frames, RESOURCE_CHUNK);
+
+        rc = grant_resource_frames(d, r->id, r->frame, n, mfns);
+        for (unsigned i = 0; rc == 0 && i < n; i++)
+            if (copy_to_guest_at(list, i, &mfns[i].n, sizeof(mfns[i].n)))
+                rc = -XEN_EFAULT;
+        if (rc)
+            break;
+        r->frame += n;
+        r->nr_frames -= n;
+        list += n * sizeof(mfns[0].n);
+        if (r->nr_frames && preempt_needed())
+            rc = 1;
+    }
+    set_xen_guest_handle_raw(r->frame_list, (xen_pfn_t *)list);
+    return rc;
+}
+
+static long resource_of(struct domain *d, struct xen_mem_acquire_resource *r, struct hcall *c)
+{
+    long rc;
+
+    if (d == current->domain)
+        return -XEN_EPERM;
+    if (r->type != XENMEM_resource_grant_table) /* I/O requests and traces are of machines of their own */
+        return r->type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
+    if (!guest_addr(r->frame_list))
+        return r->nr_frames ? -XEN_EINVAL : resource_size(d, r, c->arg[1]);
+    rc = resource_frames(d, r);
+    if (rc <= 0)
+        return rc;
+    return copy_to_guest(c->arg[1], r, sizeof(*r)) ? -XEN_EFAULT : hcall_again(c);
+}
+
 /*
  * Frames of a resource of a domain: the toolstack's way to a guest's grant table.  A para-virtual caller gets machine
  * frame numbers (and maps them as the domain's).
  */
-static long acquire_resource(uint64_t arg)
+static long acquire_resource(struct hcall *c)
 {
     struct xen_mem_acquire_resource r;
-    mfn_t mfns[32];
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
+    if (copy_from_guest(&r, c->arg[1], sizeof(r)))
         return -XEN_EFAULT;
     if (r.pad)
         return -XEN_EINVAL;
@@ -249,17 +292,7 @@ static long acquire_resource(uint64_t arg)
     rc = memory_target(r.domid, &d);
     if (rc)
         return rc;
-    if (d == current->domain)
-        rc = -XEN_EPERM;
-    else if (r.type != XENMEM_resource_grant_table) /* I/O requests and traces are of machines of their own */
-        rc = r.type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
-    else if (!guest_addr(r.frame_list))
-        rc = resource_size(d, &r, arg);
-    else
-        rc = r.nr_frames > ARRAY_SIZE(mfns) ? -XEN_E2BIG : grant_resource_frames(d, r.id, r.frame, r.nr_frames, mfns);
-    for (unsigned i = 0; rc == 0 && guest_addr(r.frame_list) && i < r.nr_frames; i++)
-        if (copy_to_guest_at(guest_addr(r.frame_list), i, &mfns[i].n, sizeof(mfns[i].n)))
-            rc = -XEN_EFAULT;
+    rc = resource_of(d, &r, c);
     domain_put(d);
     return rc;
 }
@@ -354,8 +387,6 @@ static long short_op(unsigned op, uint64_t arg)
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0; /* no page sharing: none shared, none saved */
-    case XENMEM_acquire_resource:
-        return acquire_resource(arg);
     case XENMEM_get_vnumainfo:
         return vnuma_get(arg);
     default:
@@ -375,6 +406,8 @@ long do_memory_op(struct hcall *c)
         return reservation_op(c, op, start);
     case XENMEM_exchange:
         return memory_exchange(c);
+    case XENMEM_acquire_resource:
+        return acquire_resource(c);
     case XENMEM_maximum_ram_page:
         return (long)nr_frames - 1;
     case XENMEM_current_reservation:

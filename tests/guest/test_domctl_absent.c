@@ -272,6 +272,29 @@ static long acquire(domid_t id, uint16_t type, uint32_t sub, uint32_t n, uint32_
     return rc;
 }
 
+/* More frames at once than fit one piece of work. */
+static void check_many_frames(void)
+{
+    static xen_pfn_t list[41];
+    struct xen_mem_acquire_resource a = { .type = XENMEM_resource_grant_table, .nr_frames = 40 };
+    domid_t id;
+
+    create(0, 0, 0, 0, 0, 1);
+    EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, domctl_op.domain));
+    domctl_op.u.createdomain.max_grant_frames = 40;
+    REQUIRE(!domctl(XEN_DOMCTL_createdomain, 0));
+    id = a.domid = domctl_op.domain;
+    set_xen_guest_handle(a.frame_list, list);
+    EXPECT_OK(hypercall(memory_op, XENMEM_acquire_resource, &a));
+    for (unsigned i = 0; i < 40; i++)
+        EXPECT_TRUE(list[i] && (!i || list[i] != list[i - 1]));
+    EXPECT_EQUAL(list[40], 0);
+    a = (struct xen_mem_acquire_resource){ .domid = id, .type = XENMEM_resource_grant_table, .nr_frames = 41 };
+    set_xen_guest_handle(a.frame_list, list);
+    EXPECT_REFUSED(hypercall(memory_op, XENMEM_acquire_resource, &a));
+    EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, id));
+}
+
 static void check_resources(void)
 {
     uint32_t size;
@@ -338,6 +361,7 @@ void test_main(void)
     check_devices();
     check_kinds();
     check_resources();
+    check_many_frames();
     check_frames();
     check_soft_reset();
     EXPECT_OK(domain_destroy(&d));

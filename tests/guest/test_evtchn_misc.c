@@ -44,6 +44,7 @@ static void check_unmask(void)
     EXPECT_REFUSED(event_send(~0u));
     EXPECT_REFUSED(event_close(~0u));
     EXPECT_EQUAL(state(~0u), ~0u);
+    EXPECT_EQUAL(state(0), EVTCHNSTAT_closed);              /* nobody's */
 }
 
 static void check_pirq(void)
