@@ -73,13 +73,23 @@ def power(m):
     assert m.run(f"{TOOLS}/xenperf")[1] != 0 and m.run(f"{TOOLS}/xen-hptool cpu-online 1")[1] != 0
 
 
+def looks(m):
+    """Tools that look inside, and Xen's own small tests of its interfaces, as far as a machine without HVM guests goes."""
+    assert re.search(r"^ +\d+: VCPU 0: Virtual IRQ 0$", say(m, f"{TOOLS}/lsevtchn 0"), re.M)
+    assert re.search(r"^domid=0: nr_frames=\d+, max_nr_frames=\d+$", say(m, "xen-diag gnttab_query_size 0"), re.M)
+    assert m.run("xencov read > /dev/null")[1] != 0
+    for name in ("test-resource", "test-paging-mempool", "test-cpu-policy"):
+        text = say(m, f"{TOOLS}/{name}")
+        assert "Fail" not in text, text
+
+
 @test(timeout=600)
 def stock_tools():
     with boot(cpus=2, mem="2G", dom0_mem="1536M", hv_args="conring_size=64K") as m:
         m.ready()
         say(m, "/etc/init.d/xen start")
         assert "Domain-0" in say(m, "xenstore-read /local/domain/0/name")
-        for part in (info, domains, log, scheduler, power):
+        for part in (info, domains, log, scheduler, power, looks):
             part(m)
         no_complaints(m)
 
