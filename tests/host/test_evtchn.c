@@ -138,7 +138,7 @@ static void test_bad_ports(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         assert_int_equal(port_close(&ga, bad[i]), -XEN_EINVAL);
         assert_int_equal(send(&ga, bad[i], &hit), -XEN_EINVAL);
-        assert_int_equal(evtchn_status(&ga.t, bad[i], &s), -XEN_EINVAL);
+        assert_int_equal(evtchn_status(&ga.t, bad[i], &s), bad[i] ? -XEN_EINVAL : 0); /* 0 is there, closed */
         assert_int_equal(evtchn_bind_vcpu(&ga.t, bad[i], 0), -XEN_EINVAL);
         assert_int_equal(evtchn_unmask(&ga.t, bad[i], &hit), -XEN_EINVAL);
         assert_int_equal(evtchn_set_priority(&ga.t, bad[i], 0), -XEN_EINVAL);
