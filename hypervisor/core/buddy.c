@@ -63,6 +63,27 @@ mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
     return MFN_NONE;
 }
 
+bool buddy_take(struct buddy *b, mfn_t m)
+{
+    unsigned order = 0;
+    uint64_t first = m.n;
+
+    while (order <= BUDDY_MAX_ORDER && !chunk_is_free(first, order))
+        first = m.n >> (order + 1) << (order + 1), order++;
+    if (order > BUDDY_MAX_ORDER)
+        return false;
+    chunk_take(b, first, order);
+    while (order-- > 0) { /* keep the half without m */
+        uint64_t upper = first + (1ul << order);
+
+        chunk_push(b, m.n < upper ? upper : first, order);
+        first = m.n < upper ? first : upper;
+    }
+    b->free--;
+    b->zone_free[zone_of(m.n)]--;
+    return true;
+}
+
 void buddy_free(struct buddy *b, mfn_t m, unsigned order)
 {
     uint64_t mfn = m.n;

@@ -25,6 +25,8 @@ void buddy_add(struct buddy *b, uint64_t first, uint64_t end);
 /* 2^order frames with numbers below 2^(below_bits - PAGE_SHIFT) (64: any), highest zone first.  MFN_NONE if there
  * are none. */
 mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits);
+/* This one frame, if it is free. */
+bool buddy_take(struct buddy *b, mfn_t m);
 void buddy_free(struct buddy *b, mfn_t m, unsigned order);
 /* Free frames whose addresses have min_bits to max_bits significant bits (both inclusive). */
 uint64_t buddy_free_between(const struct buddy *b, unsigned min_bits, unsigned max_bits);

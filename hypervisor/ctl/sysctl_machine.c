@@ -143,21 +143,63 @@ long sysctl_availheap(struct xen_sysctl *op)
 
 #define PAGES_A_CALL 1024u
 
-static long page_state(uint32_t cmd, mfn_t m)
+/* Xen's words for whose a page is that isn't a domain's. */
+#define OWNED_BY(id) ((uint32_t)(id) << PG_OFFLINE_OWNER_SHIFT)
+
+static long page_offline(mfn_t m, uint32_t *status)
 {
+    domid_t owner = DOMID_IDLE;
+    int rc;
+
+    *status = PG_OFFLINE_FAILED | PG_OFFLINE_NOT_CONV_RAM;
+    if (!frame_is_ram(m))
+        return -XEN_EINVAL;
+    rc = frame_take_offline(m, &owner);
+    if (rc == FRAME_OFFLINE)
+        *status = PG_OFFLINE_OFFLINED;
+    else if (rc == FRAME_PENDING)
+        *status = PG_OFFLINE_OWNED | PG_OFFLINE_PENDING | OWNED_BY(owner);
+    else
+        *status = PG_OFFLINE_XENPAGE | PG_OFFLINE_FAILED | OWNED_BY(DOMID_XEN);
+    return MIN(rc, 0);
+}
+
+static long page_online(mfn_t m, uint32_t *status)
+{
+    *status = frame_is_ram(m) && frame_bring_online(m) ? PG_ONLINE_ONLINED : 0;
+    return 0;
+}
+
+static long page_query(mfn_t m, uint32_t *status)
+{
+    static const uint32_t said[] = {
+        [FRAME_ONLINE] = 0, [FRAME_PENDING] = PG_OFFLINE_STATUS_OFFLINE_PENDING, [FRAME_OFFLINE] = PG_OFFLINE_STATUS_OFFLINED,
+    };
+
+    if (!frame_is_ram(m))
+        return -XEN_EINVAL;
+    *status = said[frame_use(m)];
+    return 0;
+}
+
+/* *status: PG_OFFLINE_INVALID unless the page is one that something can be said of. */
+static long page_op(uint32_t cmd, mfn_t m, uint32_t *status)
+{
+    if (m.n >= nr_frames)
+        return -XEN_EINVAL;
     switch (cmd) {
     case sysctl_page_offline:
-        return -XEN_EOPNOTSUPP;
-    case sysctl_page_online: /* it is */
-        return m.n < nr_frames ? 0 : -XEN_EINVAL;
+        return page_offline(m, status);
+    case sysctl_page_online:
+        return page_online(m, status);
     case sysctl_query_page_offline:
-        return frame_is_ram(m) ? 0 : -XEN_EINVAL;
+        return page_query(m, status);
     default:
         return -XEN_EINVAL;
     }
 }
 
-/* Pages stay as they are: all of them online, of which a status of 0 tells. */
+/* Ends at the first page that can't be; the rest is said to be invalid. */
 long sysctl_page_offline_op(struct xen_sysctl *op)
 {
     const struct xen_sysctl_page_offline_op *p = &op->u.page_offline;
@@ -170,10 +212,8 @@ long sysctl_page_offline_op(struct xen_sysctl *op)
     for (uint32_t i = 0; i <= p->end - p->start; i++) {
         uint32_t status = PG_OFFLINE_INVALID;
 
-        if (!rc) {
-            rc = page_state(p->cmd, MFN(p->start + (uint64_t)i));
-            status = rc ? PG_OFFLINE_INVALID : 0;
-        }
+        if (!rc)
+            rc = page_op(p->cmd, MFN(p->start + (uint64_t)i), &status);
         if (copy_to_guest_at(guest_addr(p->status), i, &status, sizeof(status)))
             return -XEN_EFAULT;
     }

@@ -5,6 +5,8 @@
  * P4 (core/ptype.h) at this place: a frame that comes out of here again has been flushed from every CPU that could
  * still hold a translation of it: freeing stamps it, allocating flushes whoever hasn't flushed since.
  *
+ * Frames out of use: their ref word is REF_OFFLINE alone, they are on no list; those that will be have a mark.
+ *
  * Small objects: sizes are powers of two from 16 to 2048, each cut from pages of its own; a page knows its size by
  * the frame's `prev` field.  Bigger ones are whole pages.  A page stays with its size.
  */
@@ -30,6 +32,8 @@ unsigned nr_ram_ranges;
 static struct buddy buddy;                      /* [heap_lock] */
 static uint64_t claimed;                        /* frames promised, not yet allocated [heap_lock] */
 static spinlock_t heap_lock = LOCK_INIT(RANK_HEAP);
+
+static uint64_t *leaving;                       /* a bit a frame: goes out of use when it is freed; NULL: none did yet [heap_lock] */
 
 struct free_object {
     struct free_object *next;
@@ -109,6 +113,41 @@ mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
     return m;
 }
 
+/* [heap_lock] */
+static void free_chunk(mfn_t m, unsigned order)
+{
+    buddy_free(&buddy, m, order);
+    numa_count_free(m, 1ul << order, true);
+}
+
+/* Does any of these go out of use? [heap_lock] */
+static bool leaves_any(mfn_t m, unsigned order)
+{
+    bool any = false;
+
+    for (uint64_t i = m.n; leaving && i < m.n + (1ul << order) && !any; i++)
+        any = leaving[i / 64] >> (i % 64) & 1;
+    return any;
+}
+
+/* It does, and is marked no longer. [heap_lock] */
+static bool leave_take(mfn_t m)
+{
+    if (!leaves_any(m, 0))
+        return false;
+    leaving[m.n / 64] &= ~(1ul << (m.n % 64));
+    return true;
+}
+
+/* [heap_lock] */
+static void free_or_leave(mfn_t m)
+{
+    if (leave_take(m))
+        frame_of(m)->ref = REF_OFFLINE;
+    else
+        free_chunk(m, 0);
+}
+
 void frames_free(mfn_t m, unsigned order)
 {
     for (uint64_t i = 0; i < 1ul << order; i++) {
@@ -118,9 +157,79 @@ void frames_free(mfn_t m, unsigned order)
         f->type = (uint64_t)FT_WRITABLE << TYPE_SHIFT | (uint64_t)tlb_stamp() << TYPE_AUX_SHIFT;
     }
     lock(&heap_lock);
-    buddy_free(&buddy, m, order);
-    numa_count_free(m, 1ul << order, true);
+    if (likely(!leaves_any(m, order)))
+        free_chunk(m, order);
+    else
+        for (uint64_t i = 0; i < 1ul << order; i++)
+            free_or_leave(MFN(m.n + i));
     unlock(&heap_lock);
+}
+
+/* ---- Out of use ---- */
+
+/* Make room for the marks.  False: no memory. */
+static bool marks_make(void)
+{
+    uint64_t *none = NULL, *marks;
+
+    if (__atomic_load_n(&leaving, __ATOMIC_ACQUIRE))
+        return true;
+    marks = mem_alloc(DIV_UP(nr_frames, 64) * sizeof(*marks));
+    if (marks && !__atomic_compare_exchange_n(&leaving, &none, marks, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        mem_free(marks);
+    return marks;
+}
+
+int frame_take_offline(mfn_t m, domid_t *owner)
+{
+    struct frame *f = frame_of(m);
+    int rc = FRAME_OFFLINE;
+    uint64_t ref;
+
+    if (!marks_make())
+        return -XEN_ENOMEM;
+    lock(&heap_lock);
+    ref = READ_ONCE(f->ref);
+    if (buddy_take(&buddy, m)) {
+        numa_count_free(m, 1, false);
+        f->ref = REF_OFFLINE;
+    } else if ((ref & REF_COUNT_MASK) && !(ref & REF_SHARED)) {
+        leaving[m.n / 64] |= 1ul << (m.n % 64);
+        rc = FRAME_PENDING;
+        if (owner)
+            *owner = (domid_t)ref_owner(ref);
+    } else if (ref != REF_OFFLINE) {
+        rc = -XEN_EPERM;
+    }
+    unlock(&heap_lock);
+    return rc;
+}
+
+bool frame_bring_online(mfn_t m)
+{
+    struct frame *f = frame_of(m);
+    bool was;
+
+    lock(&heap_lock);
+    was = f->ref == REF_OFFLINE;
+    if (was) {
+        f->ref = 0;
+        free_chunk(m, 0);
+    } else {
+        was = leave_take(m);
+    }
+    unlock(&heap_lock);
+    return was;
+}
+
+enum frame_use frame_use(mfn_t m)
+{
+    enum frame_use use;
+
+    lock(&heap_lock);
+    use = frame_of(m)->ref == REF_OFFLINE ? FRAME_OFFLINE : leaves_any(m, 0) ? FRAME_PENDING : FRAME_ONLINE;
+    unlock(&heap_lock);
+    return use;
 }
 
 uint64_t frames_free_count(void)

@@ -18,6 +18,15 @@ void frames_free(mfn_t m, unsigned order);
 uint64_t frames_free_count(void);
 /* Free frames whose machine addresses have min_bits to max_bits significant bits. */
 uint64_t frames_free_between(unsigned min_bits, unsigned max_bits);
+/*
+ * Frames out of use.  A free one is taken away from the allocator, and one that a domain has goes when it is freed.
+ * Take: FRAME_OFFLINE, FRAME_PENDING (and whose it is, if owner isn't NULL), or -XEN_EPERM (it is ours), -XEN_ENOMEM.  Bring: false,
+ * it was in use.  m must be RAM.
+ */
+enum frame_use { FRAME_ONLINE, FRAME_PENDING, FRAME_OFFLINE };
+int frame_take_offline(mfn_t m, domid_t *owner);
+bool frame_bring_online(mfn_t m);
+enum frame_use frame_use(mfn_t m);
 /* Boot: all free frames by numa_count_free(). */
 void heap_count_free(void);
 /* Frames promised and not yet allocated. */

@@ -105,6 +105,24 @@ static void heap_alloc(unsigned order, unsigned below_bits)
     held[nr_held++].order = order;
 }
 
+/* This very frame, if it is free. */
+static void heap_take(uint64_t mfn)
+{
+    bool was = mfn < FRAMES && is[mfn] == FREE;
+
+    if (nr_held == HELD)
+        return;
+    MUST(buddy_take(&heap, MFN(mfn)) == was);
+    if (!was)
+        return;
+    MUST(frames[mfn].ref == 0);
+    is[mfn] = TAKEN;
+    frames[mfn].ref = 1ul << 48 | REF_ALLOCATED | 1;
+    nr_free--;
+    held[nr_held].first = mfn;
+    held[nr_held++].order = 0;
+}
+
 /* In one piece, or (half) in two. */
 static void heap_free(unsigned which, bool in_halves)
 {

@@ -9,6 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i + 1 < size; i += 2) {
         if (data[i] & 1)
             heap_free(data[i + 1], data[i] & 2);
+        else if (data[i] & 4)
+            heap_take((data[i] >> 3) * 160u + data[i + 1]);
         else
             heap_alloc(data[i] >> 4, data[i + 1] & 128 ? 64 : data[i + 1] % 32);
         heap_check();

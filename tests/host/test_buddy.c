@@ -27,6 +27,8 @@ static void test_random(void **state)
         for (unsigned n = 0; n < 400; n++) {
             if (rnd(5) < 2)
                 heap_free(rnd(HELD), rnd(2));
+            else if (rnd(4) == 0)
+                heap_take(rnd(FRAMES));
             else
                 heap_alloc(rnd(orders), rnd(3) ? 64 : rnd(28));
             heap_check();
