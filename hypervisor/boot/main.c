@@ -20,6 +20,7 @@
 #include "kern/nmi.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
+#include "kern/trace.h"
 #include "kern/vcpu.h"
 #include "kern/version.h"
 #include "pv/audit.h"
@@ -229,6 +230,7 @@ void ap_main(void)
     timer_init_cpu();
     time_init_cpu();
     sched_init_cpu();
+    trace_init_cpu();
     smp_cpu_is_up();
     run_guests();
 }
@@ -278,6 +280,7 @@ void boot_main(uint32_t magic, uint64_t table)
     audit_init();
     cpus_start();
     mce_init();
+    trace_init();
     log_async();
     console_init();
     log_info("%u CPUs, %lu MiB free\n", nr_cpus, frames_free_count() >> 8);

@@ -8,6 +8,7 @@
 #include "core/string.h"
 #include "kern/console.h"
 #include "kern/grant.h"
+#include "kern/trace.h"
 #include "pv/pti.h"
 #include "x86/apic.h"
 #include "x86/efirt.h"
@@ -117,6 +118,8 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("reboot", reboot_set),
     CMDLINE_CALL("spec-ctrl", spec_ctrl_set),
     CMDLINE_CALL("sync_console", sync_console_set),
+    CMDLINE_NUMBER("tbuf_size", &trace_opt_size),
+    CMDLINE_NUMBER("tevt_mask", &trace_opt_mask),
     CMDLINE_CALL("tsc", tsc_set),
     CMDLINE_CALL("vga", vga_set),
     CMDLINE_CALL("x2apic", x2apic_set),

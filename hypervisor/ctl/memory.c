@@ -19,6 +19,7 @@
 #include "x86/alloc.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
+#include "x86/trace.h"
 #include <xen/memory.h>
 
 #define CMD_BITS 6
@@ -81,6 +82,7 @@ static int extent_remove(const struct reservation *x, uint64_t index)
 
     if (copy_from_guest_at(&gmfn, guest_addr(x->r.extent_start), index, sizeof(gmfn)))
         return -XEN_EFAULT;
+    TRACE(TRC_MEM_DECREASE_RESERVATION, TRACE_64(gmfn), x->d->id | x->r.extent_order << 16, 0);
     for (uint64_t i = 0; i < 1ul << x->r.extent_order && rc == 0; i++)
         rc = domain_frame_release(x->d, MFN(gmfn + i));
     return rc;

@@ -84,33 +84,6 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
 
 /* ---- What there isn't ---- */
 
-#define TBUF_ALL_EVENTS 0xffff000u
-
-/* No trace buffer: its size is 0 and can't be changed, so that it can't be turned on. */
-static long op_tbuf(struct xen_sysctl *op)
-{
-    struct xen_sysctl_tbuf_op *t = &op->u.tbuf_op;
-
-    switch (t->cmd) {
-    case XEN_SYSCTL_TBUFOP_get_info:
-        t->evt_mask = TBUF_ALL_EVENTS;
-        t->buffer_mfn = 0;
-        t->size = 0;
-        return 0;
-    case XEN_SYSCTL_TBUFOP_disable:
-        return 0;
-    case XEN_SYSCTL_TBUFOP_enable:
-        return -XEN_EINVAL; /* as on Xen while the size is 0 */
-    case XEN_SYSCTL_TBUFOP_set_size:
-        return t->size ? -XEN_EOPNOTSUPP : -XEN_EINVAL;
-    case XEN_SYSCTL_TBUFOP_set_cpu_mask:
-    case XEN_SYSCTL_TBUFOP_set_evt_mask:
-        return -XEN_EOPNOTSUPP;
-    default:
-        return -XEN_EINVAL;
-    }
-}
-
 static long op_not_built_in(struct xen_sysctl *op)
 {
     (void)op;
@@ -131,12 +104,13 @@ static long op_psr_alloc(struct xen_sysctl *op)
 
 /* ---- The table ---- */
 
-/* Not in it, and so -XEN_ENOSYS: perfc_op, lockprof_op (as on a release build of Xen), livepatch_op. */
+/* Not in it, and so -XEN_ENOSYS: lockprof_op (as on a release build of Xen), livepatch_op. */
 static sysctl_fn *const table[] = {
     [XEN_SYSCTL_readconsole] = op_readconsole,
-    [XEN_SYSCTL_tbuf_op] = op_tbuf,
+    [XEN_SYSCTL_tbuf_op] = sysctl_tbuf_op,
     [XEN_SYSCTL_physinfo] = sysctl_physinfo,
     [XEN_SYSCTL_sched_id] = sysctl_sched_id,
+    [XEN_SYSCTL_perfc_op] = sysctl_perfc_op,
     [XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
     [XEN_SYSCTL_debug_keys] = op_debug_keys,
     [XEN_SYSCTL_getcpuinfo] = sysctl_getcpuinfo,

@@ -21,6 +21,8 @@ sysctl_fn sysctl_physinfo, sysctl_getcpuinfo, sysctl_availheap, sysctl_cputopoin
 sysctl_fn sysctl_get_pmstat, sysctl_pm_op;
 /* ctl/sysctl_sched.c */
 sysctl_fn sysctl_sched_id, sysctl_cpupool_op, sysctl_scheduler_op;
+/* ctl/sysctl_trace.c */
+sysctl_fn sysctl_tbuf_op, sysctl_perfc_op;
 /* ctl/sysctl_cpu.c */
 sysctl_fn sysctl_levelling_caps, sysctl_cpu_featureset, sysctl_cpu_policy;
 /* The first words of the featureset that we use ourselves. */

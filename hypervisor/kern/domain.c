@@ -23,6 +23,7 @@
 #include "x86/fpu.h"
 #include "x86/layout.h"
 #include "x86/softirq.h"
+#include "x86/trace.h"
 
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(struct domain *))
 
@@ -198,6 +199,7 @@ struct domain *domain_create(const struct domain_config *cfg, int *rc)
 void domain_publish(struct domain *d)
 {
     __atomic_store_n(&d->is_whole, true, __ATOMIC_RELEASE);
+    TRACE(TRC_DOM0_DOM_ADD, d->id);
 }
 
 /* In a page of its own: nothing else is mapped with its registers where page tables are isolated. */
@@ -369,6 +371,7 @@ int domain_kill(struct domain *d)
     if (go(d)) {
         if (d->shared)
             shared_frame_free(d, virt_to_mfn(vtime_shared_gone(d)));
+        TRACE(TRC_DOM0_DOM_REM, d->id);
         domain_put(d);
     }
     return 0;

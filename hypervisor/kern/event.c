@@ -23,6 +23,7 @@
 #include "kern/pages.h"
 #include "kern/pirq.h"
 #include "kern/sched.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/cpumask.h"
 #include "x86/irqline.h"
@@ -176,6 +177,7 @@ void virq_raise_vcpu(struct vcpu *v, unsigned virq)
     if (!v->evtchn)
         return;
     flags = irq_save();
+    COUNT(virq);
     evtchn_raise_virq(v->domain->evtchn, v->evtchn, virq, &hit);
     hit_act(&hit);
     irq_restore(flags);
@@ -189,6 +191,7 @@ void virq_raise_domain(struct domain *d, unsigned virq)
     if (!d->evtchn)
         return;
     flags = irq_save();
+    COUNT(virq);
     evtchn_raise_global(d->evtchn, virq, &hit);
     hit_act(&hit);
     irq_restore(flags);

@@ -27,6 +27,7 @@
 #include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/tlb.h"
+#include "x86/trace.h"
 
 #define CHUNK 16            /* elements between two looks at preempt_needed() */
 #define ELEMENT_MAX 40      /* bytes */
@@ -207,6 +208,7 @@ static void zapped_settle(struct grant_batch *b)
         m->flags &= (uint8_t)~m->drop;
         m->drop = 0;
         COUNT(grant_unmap);
+        TRACE(TRC_MEM_PAGE_GRANT_UNMAP, m->dom);
         if (grant_map_uses(m->flags)) {
             grant_map_publish(m);
             continue;
@@ -344,6 +346,7 @@ static int16_t map_try(struct grant_batch *b, gnttab_map_grant_ref_t *op)
     m->drop = 0;
     grant_map_publish(m);
     COUNT(grant_map);
+    TRACE(TRC_MEM_PAGE_GRANT_MAP, m->dom);
     op->handle = h;
     op->dev_bus_addr = mfn_to_maddr(frame);
     return GNTST_okay;
@@ -475,6 +478,7 @@ static int16_t transfer_try(struct grant_batch *b, const gnttab_transfer_t *op)
     if (frame_steal(b->d, m))
         return GNTST_bad_page;
     rc = transfer_give(b, op, m);
+    TRACE(TRC_MEM_PAGE_GRANT_TRANSFER, op->domid);
     if (rc != GNTST_okay)
         frames_free(m, 0);
     return rc;

@@ -8,6 +8,7 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
+#include "kern/trace.h"
 #include "x86/counters.h"
 #include "x86/softirq.h"
 #include "x86/traps.h"
@@ -73,6 +74,7 @@ void hypercall_entry(struct cpu_user_regs *r)
         return;
     }
     COUNT_HYPERCALL(c.op);
+    TRACE_HYPERCALL(TRC_PV_HYPERCALL_V2, &c);
     rc = fn(&c);
     if (likely(!c.again)) {
         r->rax = (uint64_t)rc;
@@ -133,6 +135,7 @@ static int entry_run(struct multicall_entry *e)
     c.op = (uint32_t)op;
     if (fn && op != __HYPERVISOR_multicall && op != __HYPERVISOR_iret) {
         COUNT_HYPERCALL(c.op);
+        TRACE_HYPERCALL(TRC_PV_HYPERCALL_SUBCALL, &c);
         rc = fn(&c);
     }
     if (unlikely(c.again) && copy_to_guest((uint64_t)e->args, c.arg, sizeof(c.arg)))

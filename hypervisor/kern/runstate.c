@@ -11,8 +11,17 @@
 #include "kern/sched.h"
 #include "kern/sched_state.h"
 #include "x86/time.h"
+#include "x86/trace.h"
 #include "x86/cpu.h"
 #include <xen/vcpu.h>
+
+/* The event's number has the states in it. */
+static void __attribute__((cold)) runstate_trace(const struct sched_vcpu *sv, unsigned from, unsigned to)
+{
+    const uint32_t who = sv->v->id | (uint32_t)sv->v->domain->id << 16;
+
+    trace_put(TRC_SCHED_RUNSTATE_CHANGE | from << 8 | to << 4, 1, &who);
+}
 
 void runstate_enter(struct sched_vcpu *sv, int state, uint64_t now)
 {
@@ -20,6 +29,8 @@ void runstate_enter(struct sched_vcpu *sv, int state, uint64_t now)
 
     if (r->state == state)
         return;
+    if (TRACE_WANTED(TRC_SCHED_RUNSTATE_CHANGE))
+        runstate_trace(sv, (unsigned)r->state, (unsigned)state);
     if (now > r->state_entry_time) {
         r->time[r->state] += now - r->state_entry_time;
         r->state_entry_time = now;

@@ -26,6 +26,7 @@
 #include "x86/numa.h"
 #include "x86/time.h"
 #include "x86/topology.h"
+#include "x86/trace.h"
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
@@ -86,6 +87,35 @@ static int waiting_state(const struct sched_vcpu *sv)
     return runnable(sv) ? RUNSTATE_runnable : RUNSTATE_offline;
 }
 
+/* ---- What the trace buffer hears (x86/trace.h) ---- */
+
+static void __attribute__((cold)) trace_sleep_or_wake(const struct sched_vcpu *sv, bool wakes)
+{
+    const uint32_t word[] = { sv->v->domain->id, sv->v->id };
+
+    trace_put(wakes ? TRC_SCHED_WAKE : READ_ONCE(sv->blocked) ? TRC_SCHED_BLOCK : TRC_SCHED_SLEEP, 2, word);
+}
+
+/* A decision for `next`, until then at most.  Before the runstates change. */
+static void __attribute__((cold)) trace_choice(const struct vcpu *prev, const struct vcpu *next, uint64_t now, uint64_t until)
+{
+    const struct vcpu_runstate_info *p = &prev->sched->runstate, *n = &next->sched->runstate;
+    uint32_t from = prev->domain->id, to = next->domain->id, slice = until == SCHED_NEVER ? ~0u : (uint32_t)(until - now);
+    uint32_t ran = (uint32_t)(now - p->state_entry_time);
+    uint32_t waited = n->state == RUNSTATE_runnable ? (uint32_t)(now - n->state_entry_time) : 0;
+
+    if (prev == next) {
+        TRACE(TRC_SCHED_SWITCH_INFCONT, to, next->id, ran, slice);
+        TRACE(TRC_SCHED_CONTINUE_RUNNING, next->id | to << 16);
+    } else {
+        TRACE(TRC_SCHED_SWITCH_INFPREV, from, prev->id, ran);
+        TRACE(TRC_SCHED_SWITCH_INFNEXT, to, next->id, waited, slice);
+        TRACE(TRC_SCHED_SWITCH, from, prev->id, to, next->id);
+    }
+}
+
+/* ---- */
+
 /* Bring sv's place in line with its flags.  False: it has just been given another home, do it again there. */
 static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_move, bool *resched)
 {
@@ -94,6 +124,8 @@ static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_m
 
     bool run = runnable(sv);
 
+    if (TRACE_WANTED(TRC_SCHED) && !run && e->state != SCHED_ASLEEP)
+        trace_sleep_or_wake(sv, false);
     if (!run)
         *resched |= sched_sleep(e, now);
     else if (e->state == SCHED_ASLEEP) {
@@ -103,6 +135,8 @@ static bool reconsider_at(struct sched_rq *rq, struct sched_vcpu *sv, bool may_m
             sched_rehome(e, to, now);
             return false;
         }
+        if (TRACE_WANTED(TRC_SCHED))
+            trace_sleep_or_wake(sv, true);
         *resched |= sched_wake(e, now);
     }
     if (rq->curr != e)
@@ -150,6 +184,7 @@ void vcpu_yield(void)
 
     sched_yield_curr(rq);
     sched_unlock(rq, flags);
+    TRACE(TRC_SCHED_YIELD, current->domain->id, current->id);
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
@@ -322,6 +357,8 @@ static struct vcpu *choose(struct cpu_sched *q, struct vcpu *prev, uint64_t now,
         c = sched_pick(&q->rq, now);
     }
     next = c.ent ? vcpu_of(c.ent) : q->idle;
+    if (TRACE_WANTED(TRC_SCHED))
+        trace_choice(prev, next, now, c.until);
     if (next != prev)
         runstate_enter(prev->sched, prev->is_idle ? RUNSTATE_runnable : waiting_state(prev->sched), now);
     runstate_enter(next->sched, RUNSTATE_running, now);

@@ -12,6 +12,7 @@
 #include "kern/sched_state.h"
 #include "x86/softirq.h"
 #include "x86/time.h"
+#include "x86/trace.h"
 #include <xen/sched.h>
 
 #define POLL_PORTS_MAX 128
@@ -36,6 +37,7 @@ static long op_shutdown(uint64_t arg)
 
     if (copy_from_guest(&s, arg, sizeof(s)))
         return -XEN_EFAULT;
+    TRACE(TRC_SCHED_SHUTDOWN, current->domain->id, current->id, s.reason);
     domain_shutdown(current->domain, (uint8_t)s.reason);
     return 0;
 }
@@ -109,6 +111,7 @@ static long op_shutdown_code(uint64_t arg)
 
     if (copy_from_guest(&s, arg, sizeof(s)))
         return -XEN_EFAULT;
+    TRACE(TRC_SCHED_SHUTDOWN_CODE, d->id, current->id, s.reason);
     WRITE_ONCE(d->shutdown_code, (uint8_t)s.reason);
     return 0;
 }
@@ -228,6 +231,7 @@ long do_sched_op_compat(struct hcall *c)
     case SCHEDOP_block:
         return op_block();
     case SCHEDOP_shutdown:
+        TRACE(TRC_SCHED_SHUTDOWN, current->domain->id, current->id, (uint32_t)c->arg[1]);
         domain_shutdown(current->domain, (uint8_t)c->arg[1]);
         return 0;
     default:

@@ -11,6 +11,7 @@
 #include "kern/sched_state.h"
 #include "x86/softirq.h"
 #include "x86/time.h"
+#include "x86/trace.h"
 
 #define PERIOD_MIN_US 100
 #define PERIOD_MAX_US 4000000
@@ -75,6 +76,7 @@ int sched_domain_create(struct domain *d, uint32_t pool)
     d->sched = sd;
     timer_init(&sd->refill, cap_refill, d, cpu_id());
     watchdogs_init(d);
+    TRACE(TRC_SCHED_DOM_ADD, d->id);
     return 0;
 }
 
@@ -88,6 +90,7 @@ void sched_domain_destroy(struct domain *d)
 {
     if (!d->sched)
         return;
+    TRACE(TRC_SCHED_DOM_REM, d->id);
     sched_domain_stop(d);
     pool_domain_leave(d->sched);
     mem_free(d->sched);
@@ -118,6 +121,7 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
     if (d->sched->cap != p->cap)
         sched_group_cap(&d->sched->group, p->cap);
     d->sched->cap = p->cap;
+    TRACE(TRC_SCHED_ADJDOM, d->id);
     domain_each_vcpu(d, v)
         if (v->sched) {
             set_weight(v->sched, p->weight);
@@ -166,6 +170,7 @@ int sched_vcpu_set_reservation(struct vcpu *v, const struct sched_reservation *r
     at = budget ? sched_admit(&v->sched->ent, budget, period) : NULL;
     if (at || !budget)
         reserve_at(v->sched, at, budget, period, r->extra);
+    TRACE(TRC_SCHED_ADJDOM, v->domain->id);
     unlock(&sched_config);
     return at || !budget ? 0 : -XEN_ENOSPC;
 }

@@ -20,6 +20,7 @@
 #include "x86/desc.h"
 #include "x86/layout.h"
 #include "x86/tlb.h"
+#include "x86/trace.h"
 
 static struct ptype_ctx own(const struct vcpu *v)
 {
@@ -187,6 +188,7 @@ bool pv_ldt_fault(struct vcpu *v, uint64_t va)
     } else if ((pte & PTE_P) && frame_is_ram(pte_mfn(pte)) && ptype_get(&ctx, pte_mfn(pte), FT_SEG) == 0) {
         pv->ldt_mapped |= 1u << page;
         WRITE_ONCE(pv->desc_ptes[16 + page], (pte & PTE_ADDR) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX);
+        TRACE(TRC_PV_GDT_LDT_MAPPING_FAULT | TRC_64_FLAG, TRACE_64(v->regs.rip), TRACE_64(va - pv->ldt_va));
         done = true;
     }
     unlock(&v->domain->pv->pt_lock);

@@ -14,7 +14,7 @@
 
 void trap_from_guest(struct cpu_user_regs *r)
 {
-    COUNT(guest_trap);
+    COUNT(exceptions[r->entry_vector]);
     if (r->entry_vector == TRAP_NMI) {
         nmi_in_guest(r);
         return;

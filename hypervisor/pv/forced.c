@@ -6,6 +6,7 @@
 #include "pv/emulate.h"
 #include "pv/fetch.h"
 #include "pv/traps.h"
+#include "x86/trace.h"
 #include "x86/traps.h"
 
 bool pv_emulate_forced(struct vcpu *v)
@@ -20,6 +21,7 @@ bool pv_emulate_forced(struct vcpu *v)
             return false;
     if (bytes[5] != 0x0f || bytes[6] != 0xa2) /* only cpuid may follow */
         return false;
+    TRACE(TRC_PV_FORCED_INVALID_OP | TRC_64_FLAG, TRACE_64(v->regs.rip));
     pv_cpuid(v, true);
     pv_insn_done(v, sizeof(bytes));
     return true;

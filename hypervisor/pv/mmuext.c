@@ -232,6 +232,7 @@ static int ext_op(const struct mmu_context *x, const struct mmuext_op *op, struc
         COUNT(pin);
         return table_pin(&pin, frames_of, op->arg1.mfn, (enum frame_type)(FT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE));
     case MMUEXT_UNPIN_TABLE:
+        COUNT(unpin);
         return table_unpin(&pin, frames_of, op->arg1.mfn);
     case MMUEXT_NEW_BASEPTR:
         return frames_of == self ? new_baseptr(op->arg1.mfn) : -XEN_EPERM;

@@ -12,15 +12,17 @@
 #include "pv/pv.h"
 #include "x86/counters.h"
 #include "x86/msi.h"
+#include "x86/trace.h"
 
 static uint64_t mask_of(unsigned bytes)
 {
     return bytes >= 8 ? ~0ul : (1ul << (8 * bytes)) - 1;
 }
 
-/* [pt_lock] The instruction's effect on the entry that it hits, m's at offset `at`. */
-static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, mfn_t m, unsigned at)
+/* [pt_lock] The instruction's effect on the entry that it hits, at gva, in table m. */
+static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, mfn_t m, uint64_t gva)
 {
+    unsigned at = gva & ~PAGE_MASK;
     struct ptype_ctx ctx = { v->domain->id, v->domain->id };
     struct cpu_user_regs regs = v->regs;
     unsigned shift = 8 * (at & 7);
@@ -32,6 +34,7 @@ static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, m
     if (insn_rmw_apply(i, &regs, bytes, entry >> shift & mask_of(bytes), &next)) {
         next = (entry & ~(mask_of(bytes) << shift)) | (next & mask_of(bytes)) << shift;
         rc = ptype_set_entry(&ctx, m, at / 8, next, false, &deferred);
+        TRACE(TRC_PV_PTWR_EMULATION | TRC_64_FLAG, TRACE_64(next), TRACE_64(gva), TRACE_64(v->regs.rip));
     }
     if (rc == 0)
         v->regs = regs;
@@ -66,7 +69,7 @@ static int write_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, u
     if (!l1_table_at(v, at, &m))
         rc = message_table_at(v, at) ? 0 : -XEN_EINVAL;
     else if ((rc = pv_finish_deferred(v->domain)) == 0)
-        rc = entry_emulate(v, i, bytes, m, at & ~PAGE_MASK);
+        rc = entry_emulate(v, i, bytes, m, at);
     unlock(&v->domain->pv->pt_lock);
     return rc;
 }
@@ -89,6 +92,8 @@ bool pv_emulate_pt_write(struct vcpu *v, uint64_t cr2)
     if (rc == 0) {
         COUNT(pt_write_emulated);
         pv_insn_done(v, i.length);
+    } else {
+        TRACE(TRC_PV_PAGING_FIXUP | TRC_64_FLAG, TRACE_64(v->regs.rip), TRACE_64(cr2));
     }
     return true;
 }

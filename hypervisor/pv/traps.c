@@ -15,7 +15,6 @@
 #include "core/string.h"
 #include "kern/debugger.h"
 #include "kern/domain.h"
-#include "kern/event.h"
 #include "kern/guest.h"
 #include "kern/hypercall.h"
 #include "kern/sched.h"
@@ -28,6 +27,7 @@
 #include "x86/layout.h"
 #include "x86/selectors.h"
 #include "x86/tlb.h"
+#include "x86/trace.h"
 #include "x86/traps.h"
 #include "x86/uaccess.h"
 #include <xen/callback.h>
@@ -175,10 +175,14 @@ static bool vector_has_code(unsigned vector)
            vector == TRAP_ALIGNMENT;
 }
 
+#define TRACE_TRAP_HAS_CODE (1u << 15)
+
 void pv_inject(struct vcpu *v, unsigned vector, uint32_t error_code)
 {
     const struct trap_info *t = &v->pv->traps[vector];
 
+    TRACE(TRC_PV_TRAP | TRC_64_FLAG, TRACE_64(v->regs.rip),
+          vector | (vector_has_code(vector) ? TRACE_TRAP_HAS_CODE | error_code << 16 : 0));
     if (vector_has_code(vector))
         bounce_trap_code(v, t, error_code);
     else
@@ -189,6 +193,7 @@ void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2)
 {
     v->info->arch.cr2 = cr2;
     error_code = v->kernel_mode ? error_code & ~PFEC_U : error_code | PFEC_U;
+    TRACE(TRC_PV_PAGE_FAULT | TRC_64_FLAG, TRACE_64(v->regs.rip), TRACE_64(cr2), error_code);
     bounce_trap_code(v, &v->pv->traps[TRAP_PAGE_FAULT], error_code);
 }
 
@@ -206,7 +211,6 @@ static void pv_page_fault(struct vcpu *v, struct cpu_user_regs *r)
 {
     uint64_t cr2 = READ_CR(2);
 
-    COUNT(page_fault);
     if (((v->kernel_mode && (r->error_code & PFEC_W)) || cr2 >= HV_START) && page_fault_mend(v, r, cr2))
         return;
     pv_inject_page_fault(v, r->error_code, cr2);
@@ -226,6 +230,7 @@ static bool pv_software_interrupt(struct vcpu *v, struct cpu_user_regs *r)
     if (TI_GET_DPL(t) < (v->kernel_mode ? 1 : 3))
         return false;
     r->rip += 2;
+    TRACE(TRC_PV_TRAP | TRC_64_FLAG, TRACE_64(r->rip), insn[1]);
     bounce_trap(v, t);
     return true;
 }
@@ -239,8 +244,10 @@ static void pv_general_protection(struct vcpu *v, struct cpu_user_regs *r)
         return;
     if ((r->error_code & 3) == 2 && !copy_from_guest(insn, r->rip, 2) && insn[0] == 0xcd)
         r->error_code = (uint32_t)insn[1] << 3 | 2;
-    else if (r->error_code == 0 && pv_emulate_privileged(v))
+    else if (r->error_code == 0 && pv_emulate_privileged(v)) {
+        TRACE(TRC_PV_EMULATE_PRIVOP | TRC_64_FLAG, TRACE_64(r->rip)); /* behind it, as on Xen */
         return;
+    }
     pv_inject(v, TRAP_GP, r->error_code);
 }
 
@@ -258,6 +265,7 @@ static void pv_debug(struct vcpu *v)
 static void pv_no_device(struct vcpu *v)
 {
     __asm__ volatile("clts");
+    TRACE(TRC_PV_MATH_STATE_RESTORE);
     irq_enable();
     if (v->pv->ts) {
         v->pv->ts = false;

@@ -11,9 +11,11 @@
 #include "x86/irq.h"
 #include "core/port.h"
 #include "x86/apic.h"
+#include "x86/cpu.h"
 #include "x86/irqline.h"
 #include "x86/lock.h"
 #include "x86/percpu.h"
+#include "x86/trace.h"
 
 #define NR_DEV_VECTORS (VECTOR_DEV_LAST - VECTOR_DEV_FIRST + 1)
 
@@ -75,6 +77,7 @@ uint64_t irq_unexpected_count(void)
 /* Not from the APIC (an 8259's last word): there is nothing in service, and an EOI would hit another's interrupt. */
 static void unexpected_handle(unsigned vector)
 {
+    TRACE(TRC_HW_IRQ_UNMAPPED_VECTOR, vector);
     if (apic_in_service(vector))
         apic_eoi();
     if (this_cpu(unexpected)++ < 5)
@@ -122,12 +125,15 @@ static void own_handle(unsigned vector)
 
 static void device_handle(unsigned vector)
 {
+    uint32_t start = TRACE_WANTED(TRC_HW_IRQ_HANDLED) ? (uint32_t)rdtsc() : 0;
     struct irq_line *l = NULL;
 
     if (vector_usable(vector))
         l = READ_ONCE(this_cpu(vector_lines)[vector - VECTOR_DEV_FIRST]);
     if (!l || !irq_line_interrupt(l, vector))
         unexpected_handle(vector);
+    else
+        TRACE(TRC_HW_IRQ_HANDLED, l->irq, start, (uint32_t)rdtsc());
 }
 
 void irq_dispatch(unsigned vector, const struct cpu_user_regs *regs)

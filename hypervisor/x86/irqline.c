@@ -25,6 +25,7 @@
 #include "x86/log.h"
 #include "x86/smp.h"
 #include "x86/time.h"
+#include "x86/trace.h"
 
 #define FLOOD_COUNT    4096u
 #define FLOOD_NS       4000000u  /* FLOOD_COUNT interrupts in this time are too many */
@@ -87,6 +88,7 @@ static bool old_vector_gone(struct irq_line *l)
     if (l->old_cpu == CPU_NONE)
         return true;
     if (!l->old_asked && time_now() - l->moved_at >= SETTLE_NS) {
+        TRACE(TRC_HW_IRQ_MOVE_FINISH, l->irq, l->old_vector, l->old_cpu);
         l->old_asked = true;
         smp_send_ipi(l->old_cpu, VECTOR_VACATE);
     }
@@ -99,12 +101,25 @@ void irq_line_vacate(struct irq_line *l, unsigned vector)
     lock(&l->lock);
     if (l->old_cpu == cpu_id() && l->old_vector == vector && l->old_asked) {
         l->old_asked = false;
-        if (!apic_requested(vector)) {
+        if (apic_requested(vector)) {
+            TRACE(TRC_HW_IRQ_MOVE_CLEANUP_DELAY, l->irq, vector, cpu_id());
+        } else {
+            TRACE(TRC_HW_IRQ_MOVE_CLEANUP, l->irq, vector, cpu_id());
             vector_free(l->old_cpu, l->old_vector);
             l->old_cpu = CPU_NONE;
         }
     }
     unlock(&l->lock);
+}
+
+/* A vector of a CPU becomes the line's, or is given back: line, vector, set of CPUs (of 128). */
+static void __attribute__((cold)) trace_vector(uint32_t event, const struct irq_line *l)
+{
+    uint32_t word[6] = { l->irq, l->vector };
+
+    if (l->cpu < 128)
+        word[2 + l->cpu / 32] = 1u << (l->cpu % 32);
+    trace_put(event, ARRAY_SIZE(word), word);
 }
 
 static void move_commit(struct irq_line *l, unsigned cpu, unsigned vector)
@@ -116,6 +131,8 @@ static void move_commit(struct irq_line *l, unsigned cpu, unsigned vector)
     l->cpu = (uint16_t)cpu;
     l->vector = (uint16_t)vector;
     l->wanted_cpu = CPU_NONE;
+    if (TRACE_WANTED(TRC_HW_IRQ_ASSIGN_VECTOR))
+        trace_vector(TRC_HW_IRQ_ASSIGN_VECTOR, l);
     l->chip->route(l);
 }
 
@@ -204,6 +221,8 @@ void irq_line_release(struct irq_line *l)
 
     assert(!l->nr_guests && !l->fn);
     mask_now(l);
+    if (TRACE_WANTED(TRC_HW_IRQ_CLEAR_VECTOR) && l->cpu != CPU_NONE)
+        trace_vector(TRC_HW_IRQ_CLEAR_VECTOR, l);
     if (l->cpu != CPU_NONE)
         vector_free(l->cpu, l->vector);
     if (l->old_cpu != CPU_NONE)
@@ -220,6 +239,8 @@ static void place_at(struct irq_line *l, unsigned cpu, unsigned vector)
 {
     l->cpu = (uint16_t)cpu;
     l->vector = (uint16_t)vector;
+    if (TRACE_WANTED(TRC_HW_IRQ_ASSIGN_VECTOR))
+        trace_vector(TRC_HW_IRQ_ASSIGN_VECTOR, l);
     l->chip->route(l);
 }
 

@@ -14,6 +14,7 @@ enum lock_rank {
     RANK_DOMLIST,   /* the list of domains */
     RANK_CTL,       /* one domain's control operations (create, destroy, max_vcpus) */
     RANK_EFI,       /* the firmware's runtime services */
+    RANK_TRACE,     /* the trace buffers and what goes there */
     RANK_PT,        /* one domain's page-table updates (pv/) */
     RANK_GRANT,     /* one domain's grant table */
     RANK_EVTCHN,    /* one domain's event channel table */

@@ -20,14 +20,15 @@ struct cpu_block {
     uint64_t percpu_offset;
     /* These two are looked at as one 64-bit word on the way to a guest: any bit sends us the slow way. */
     uint32_t softirqs;        /* [atomic] pending, one bit each: see x86/softirq.h */
-    uint32_t exit_flags;      /* EXIT_*: what this processor needs on each way out [const after boot] */
+    uint32_t exit_flags;      /* EXIT_*: why no way out is the short one [by its own CPU] */
     uint64_t in_irq;
     uint32_t cpu;             /* our number: 0 .. nr_cpus-1 */
     uint32_t pad0;
     uint64_t pad;
 };
 
-#define EXIT_VERW 1u /* clear the processor's buffers: x86/spec.c */
+#define EXIT_VERW  1u /* clear the processor's buffers: x86/spec.c */
+#define EXIT_TRACE 2u /* hypercalls are traced, which is done in C: kern/trace.c */
 
 static inline struct cpu_block *cpu_block(void)
 {

@@ -9,6 +9,7 @@
 #include "core/string.h"
 #include "x86/alloc.h"
 #include "x86/apic.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/layout.h"
@@ -43,6 +44,7 @@ uint32_t smp_apic_id(unsigned cpu)
 
 void smp_send_ipi(unsigned cpu, unsigned vector)
 {
+    COUNT(ipi_sent);
     apic_send_ipi(apic_id_of[cpu], (uint8_t)vector);
 }
 

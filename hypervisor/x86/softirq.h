@@ -15,6 +15,7 @@ enum softirq {
     SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
     SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
     SOFTIRQ_MCE,      /* a machine check was recorded (kern/mce.c) */
+    SOFTIRQ_TRACE,    /* a trace buffer is half full (kern/trace.c) */
     NR_SOFTIRQS,
 };
 

@@ -6,6 +6,7 @@
 #include "x86/traps.h"
 #include "core/port.h"
 #include "x86/backtrace.h"
+#include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/efirt.h"
 #include "x86/features.h"
@@ -44,6 +45,7 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
         mce_handle(r);
         return;
     }
+    COUNT(hv_trap);
     if (r->entry_vector == TRAP_DEBUG && trap_port_debug(r))
         return;
     if (r->entry_vector == TRAP_PAGE_FAULT && trap_port_page_fault(r))
