@@ -7,13 +7,14 @@
  *
  * Frames out of use: their ref word is REF_OFFLINE alone, they are on no list; those that will be have a mark.
  *
- * Small objects: sizes are powers of two from 16 to 2048, each cut from pages of its own; a page knows its size by
- * the frame's `prev` field.  Bigger ones are whole pages.  A page stays with its size.
+ * Small objects (core/slab.c): sizes are powers of two from 16 to 2048, each cut from pages of its own.  Bigger ones are
+ * whole pages.
  */
 #include "x86/alloc.h"
 #include "core/buddy.h"
 #include "core/port.h"
 #include "core/ptype.h"
+#include "core/slab.h"
 #include "core/string.h"
 #include "x86/cpumask.h"
 #include "x86/layout.h"
@@ -35,10 +36,10 @@ static spinlock_t heap_lock = LOCK_INIT(RANK_HEAP);
 
 static uint64_t *leaving;                       /* a bit a frame: goes out of use when it is freed; NULL: none did yet [heap_lock] */
 
-struct free_object {
-    struct free_object *next;
+#define SLAB(n) [n] = { .memory = (char *)DIRECT_START, .shift = (n) }
+static struct slab slabs[SMALL_MAX_SHIFT + 1] = { /* [small_lock] */
+    SLAB(4), SLAB(5), SLAB(6), SLAB(7), SLAB(8), SLAB(9), SLAB(10), SLAB(11),
 };
-static struct free_object *small_free[SMALL_MAX_SHIFT + 1]; /* [small_lock] */
 static spinlock_t small_lock = LOCK_INIT(RANK_HEAP);
 
 void heap_add(uint64_t first, uint64_t end)
@@ -303,65 +304,67 @@ static unsigned order_of(size_t size)
     return order;
 }
 
-static bool small_refill(unsigned shift)
+static void *pages_alloc_marked(size_t size)
 {
-    char *page = pages_alloc(0);
+    unsigned order = order_of(size);
+    void *p = order <= BUDDY_MAX_ORDER ? pages_alloc(order) : NULL;
 
-    if (!page)
-        return false;
-    frame_of(virt_to_mfn(page))->prev = shift;
-    for (size_t off = 0; off < PAGE_SIZE; off += 1ul << shift) {
-        struct free_object *o = (struct free_object *)(void *)(page + off);
+    if (p)
+        slab_mark(virt_to_mfn(p), SMALL_MAX_SHIFT + 1 + order);
+    return p;
+}
 
-        o->next = small_free[shift];
-        small_free[shift] = o;
+/* Two who find no page may both bring one. */
+static void *small_alloc(struct slab *s)
+{
+    void *page, *p;
+
+    lock(&small_lock);
+    p = slab_take(s);
+    unlock(&small_lock);
+    page = p ? NULL : pages_alloc(0);
+    if (page) {
+        lock(&small_lock);
+        p = slab_take_from(s, virt_to_mfn(page));
+        unlock(&small_lock);
     }
-    return true;
+    return p;
 }
 
 void *mem_alloc(size_t size)
 {
     unsigned shift = SMALL_MIN_SHIFT;
-    struct free_object *o = NULL;
+    void *p;
 
-    if (size > 1ul << SMALL_MAX_SHIFT) {
-        unsigned order = order_of(size);
-        void *p = order <= BUDDY_MAX_ORDER ? pages_alloc(order) : NULL;
-
-        if (p)
-            frame_of(virt_to_mfn(p))->prev = SMALL_MAX_SHIFT + 1 + order;
-        return p;
-    }
+    if (size > 1ul << SMALL_MAX_SHIFT)
+        return pages_alloc_marked(size);
     while (1ul << shift < size)
         shift++;
-    lock(&small_lock);
-    if (small_free[shift] || small_refill(shift)) {
-        o = small_free[shift];
-        small_free[shift] = o->next;
-    }
-    unlock(&small_lock);
-    if (o)
-        memset(o, 0, 1ul << shift);
-    return o;
+    p = small_alloc(&slabs[shift]);
+    if (p)
+        memset(p, 0, 1ul << shift);
+    return p;
 }
 
 void mem_free(void *p)
 {
-    struct free_object *o = p;
+    mfn_t page;
     unsigned shift;
+    bool empty;
 
     if (!p)
         return;
-    shift = frame_of(virt_to_mfn(p))->prev;
+    page = virt_to_mfn(p);
+    shift = slab_shift(page);
     if (shift > SMALL_MAX_SHIFT) {
-        frame_of(virt_to_mfn(p))->prev = 0;
         pages_free(p, shift - SMALL_MAX_SHIFT - 1);
         return;
     }
     lock(&small_lock);
-    o->next = small_free[shift];
-    small_free[shift] = o;
+    empty = slab_give(&slabs[shift], page, p);
     unlock(&small_lock);
+    if (empty)
+        frames_free(page, 0);
 }
 
 void *frame_map(mfn_t m)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Objects of one size, cut from pages; a page in which none is used goes back.  Pure: the caller holds the slabs' lock.
+ *
+ * What is known of a page stands in its struct frame, which has no other use as long as the frame is ours: `type` is the word
+ * below, next and prev link it with others of its slab.  A free object holds the index of the next free one of its page.
+ *
+ * L1  `partial` lists those pages, and only those, in which some object is free and some is used.
+ * L2  a page's word has the slab's shift, the number of its used objects, and the index of its first free one (none: SLAB_END).
+ */
+#ifndef CORE_SLAB_H
+#define CORE_SLAB_H
+
+#include "core/frame.h"
+
+#define SLAB_SHIFT_AT 32     /* type word: bits 32-39 */
+#define SLAB_FREE_AT  16     /* bits 16-31 */
+#define SLAB_USED     0xffffu /* bits 0-15 */
+#define SLAB_END      0xffffu
+
+struct slab {
+    char *memory;     /* where frame 0 is, or would be; the other frames' memory follows [const] */
+    unsigned shift;   /* log2 of the objects' size: 4 to 11 [const] */
+    uint32_t partial; /* frame number, 0: none */
+};
+
+/* The shift of the slab to which the page belongs (or what slab_mark() said). */
+static inline unsigned slab_shift(mfn_t page)
+{
+    return (frame_of(page)->type >> SLAB_SHIFT_AT) & 0xff;
+}
+
+/* Memory that isn't from a slab, so that whoever frees it can tell: `mark` is above any shift. */
+static inline void slab_mark(mfn_t page, unsigned mark)
+{
+    frame_of(page)->type = (uint64_t)mark << SLAB_SHIFT_AT;
+}
+
+/* An object, not zeroed; NULL: give it a page. */
+void *slab_take(struct slab *s);
+/* A page of the caller's to cut objects from, and one of them. */
+void *slab_take_from(struct slab *s, mfn_t page);
+/* Object p of this page is free.  True: so is the page, and the caller's again. */
+bool slab_give(struct slab *s, mfn_t page, void *p);
+
+#endif
