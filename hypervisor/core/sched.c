@@ -245,6 +245,7 @@ static bool affords(struct sched_ent *e)
     }
     if (e->quota > 0)
         return true;
+    sched_port_cap_used(e->group);
     chunk = (int64_t)READ_ONCE(e->group->quota) / 4;
     chunk = chunk < (int64_t)(250 * US) ? (int64_t)(250 * US) : MIN(chunk, (int64_t)(2 * MS));
     e->quota += group_take(e->group, chunk - e->quota);

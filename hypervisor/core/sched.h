@@ -172,7 +172,10 @@ void sched_group_cap(struct sched_group *g, uint32_t percent);
 /* To be called each SCHED_CAP_PERIOD while the cap is used; then sched_unpark() all if *unpark.  False: the group used nothing,
  * the period may start afresh with its next use. */
 bool sched_group_refill(struct sched_group *g, bool *unpark);
-/* Is a cap in force, so that refills are due? */
+/* The group gave some of its quota, or had none to give: a refill is due SCHED_CAP_PERIOD from now, if none is on its way.  A port,
+ * called with the queue's lock held. */
+void sched_port_cap_used(struct sched_group *g);
+/* Is a cap in force? */
 bool sched_group_capped(const struct sched_group *g);
 /* e is asleep, where it was parked (true): the caller wakes it. */
 bool sched_unpark(struct sched_ent *e);

@@ -363,8 +363,6 @@ static struct vcpu *choose(struct cpu_sched *q, struct vcpu *prev, uint64_t now,
         runstate_enter(prev->sched, prev->is_idle ? RUNSTATE_runnable : waiting_state(prev->sched), now);
     runstate_enter(next->sched, RUNSTATE_running, now);
     slice_program(q, c.until);
-    if (c.ent && sched_group_capped(c.ent->group))
-        sched_cap_arm(next->domain->sched);
     *helper = sched_helper(&q->rq, now);
     unlock_irqrestore(&q->lock, flags);
     return next;

@@ -64,8 +64,6 @@ void sched_reconsider(struct sched_vcpu *sv);
 /* The queue of the pool's first CPU from the n-th of all on, round the circle. */
 struct sched_rq *sched_home(const struct sched_pool *pool, unsigned n);
 struct sched_sys *sched_system(void);
-/* The domain's cap is in use: its refills must come. */
-void sched_cap_arm(struct sched_domain *sd);
 /* Give back what sv has reserved. [sched_config] */
 void sched_unreserve(struct sched_vcpu *sv);
 /* sv is in this pool and asks for those CPUs; its reservation moves along.  -XEN_ENOSPC: it finds no room, and nothing has

@@ -23,8 +23,10 @@ spinlock_t sched_config = LOCK_INIT(RANK_VCPU);
 /*
  * Caps
  */
-void sched_cap_arm(struct sched_domain *sd)
+void sched_port_cap_used(struct sched_group *g)
 {
+    struct sched_domain *sd = container_of(g, struct sched_domain, group);
+
     if (!__atomic_exchange_n(&sd->refill_armed, true, __ATOMIC_SEQ_CST))
         timer_set(&sd->refill, time_now() + SCHED_CAP_PERIOD);
 }
@@ -57,7 +59,7 @@ static void cap_refill(void *data)
 
     __atomic_store_n(&d->sched->refill_armed, false, __ATOMIC_SEQ_CST); /* who takes from now on may arm it */
     if (sched_group_refill(&d->sched->group, &unpark))
-        sched_cap_arm(d->sched);
+        sched_port_cap_used(&d->sched->group);
     if (unpark)
         domain_unpark(d);
 }
@@ -118,15 +120,16 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
         return -XEN_EINVAL;
     lock(&sched_config);
     d->sched->weight = p->weight;
+    domain_each_vcpu(d, v)
+        if (v->sched)
+            set_weight(v->sched, p->weight); /* counts the time until now, which a new cap is not to be charged with */
     if (d->sched->cap != p->cap)
         sched_group_cap(&d->sched->group, p->cap);
     d->sched->cap = p->cap;
     TRACE(TRC_SCHED_ADJDOM, d->id);
     domain_each_vcpu(d, v)
-        if (v->sched) {
-            set_weight(v->sched, p->weight);
+        if (v->sched)
             look_again(v->sched);
-        }
     unlock(&sched_config);
     return 0;
 }

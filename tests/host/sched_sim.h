@@ -36,6 +36,7 @@ struct sim_group {
     struct lheap_node event;
     struct sim_vcpu **member;
     unsigned n;
+    bool due; /* a refill is on its way */
 };
 
 struct sim_cpu {
@@ -272,12 +273,6 @@ static inline void sim_schedule(struct sim_cpu *c)
         sim_left(sim_of(prev));
     if (choice.ent && prev != choice.ent)
         sim_enter(sim_of(choice.ent), c);
-    if (choice.ent && choice.ent->group && choice.ent->group->quota) {
-        struct sim_group *g = container_of(choice.ent->group, struct sim_group, group);
-
-        if (!lheap_in(&g->event))
-            sim_at(&g->event, sim_now + SCHED_CAP_PERIOD);
-    }
     if (helper < SCHED_CPUS)
         sim_cpu[helper].resched = true;
 }
@@ -297,12 +292,26 @@ static inline void sim_settle(void)
     }
 }
 
+void sched_port_cap_used(struct sched_group *group)
+{
+    struct sim_group *g = container_of(group, struct sim_group, group);
+
+    if (g->due)
+        return;
+    g->due = true;
+    sim_at(&g->event, sim_now + SCHED_CAP_PERIOD);
+}
+
+/* Only what is due comes, as on the machine. */
 static inline void sim_refill(struct sim_group *g)
 {
     bool unpark;
 
+    if (!g->due)
+        return;
+    g->due = false;
     if (sched_group_refill(&g->group, &unpark))
-        sim_at(&g->event, sim_now + SCHED_CAP_PERIOD);
+        sched_port_cap_used(&g->group);
     for (unsigned i = 0; unpark && i < g->n; i++)
         if (sched_unpark(&g->member[i]->ent))
             sim_reconsider(g->member[i]);

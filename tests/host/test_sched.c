@@ -481,6 +481,23 @@ static void test_cap_lifted(void **state)
     assert_near(v[0]->ran, SEC, 1);
 }
 
+/* A cap set on those who have long been running holds from then on: no more, and no less. */
+static void test_cap_set_late(void **state)
+{
+    struct sim_group *g = group(0);
+
+    (void)state;
+    HOG(g, 256);
+    HOG(NULL, 256);
+    pass(SEC);
+    sched_set_weight(&v[0]->ent, 256, sim_now);
+    sched_group_cap(&g->group, 20);
+    v[0]->ran = v[1]->ran = 0;
+    pass(SEC);
+    assert_near(v[0]->ran, 200 * MS, 5);
+    assert_near(v[1]->ran, 800 * MS, 5);
+}
+
 /* The rest of the machine goes to the others. */
 static void test_cap_with_others(void **state)
 {
@@ -936,6 +953,7 @@ int main(int argc, char **argv)
         T(test_cap_small),
         T(test_cap_sleepers),
         T(test_cap_lifted),
+        T(test_cap_set_late),
         T(test_cap_with_others),
         T(test_reservation_holds),
         T(test_reservations_full),
