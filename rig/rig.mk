@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Running and testing on emulated servers. Included by the Makefile at the top; `all` builds the hypervisor.
 
-## make run        an emulated server with Debian, its console here (Ctrl-] ends it); variables:
-##                 CPUS=2 MEM=4G INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
+## make run        an emulated server with Debian and a guest, its console here (Ctrl-\ ends it); variables:
+##                 CPUS=2 MEM=4G DOM0_MEM=1G GUEST=debian|small|none INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
 ## make test       every test; TESTS='host guest guest10 system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
@@ -15,7 +15,9 @@
 
 HV      ?= hospes
 CPUS    ?= 1
-MEM     ?= 1536M
+MEM     ?= 2G
+DOM0_MEM ?= $(if $(filter none,$(GUEST)),,1G)
+GUEST   ?= $(if $(filter none,$(HV)),none,debian)
 INIT    ?= small
 KERNEL  ?= generic
 DISK    ?= virtio-blk
@@ -45,7 +47,7 @@ run:
 	$(rig_build)
 	@$(rig_image)
 	@rig/host --hv $(HV) --cpus $(CPUS) --mem $(MEM) --init $(INIT) --kernel $(KERNEL) --disk $(DISK) --nic $(NIC) \
-		--machine $(MACHINE) --cpu $(CPU) --hv-args '$(HVARGS)' --kernel-args '$(ARGS)'
+		--machine $(MACHINE) --cpu $(CPU) --guest $(GUEST) $(if $(DOM0_MEM),--dom0-mem $(DOM0_MEM)) --hv-args '$(HVARGS)' --kernel-args '$(ARGS)'
 
 test:
 	@rig/install build run test $(filter bochs,$(TESTS))

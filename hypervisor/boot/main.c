@@ -18,7 +18,6 @@
 #include "kern/keys.h"
 #include "kern/mce.h"
 #include "kern/nmi.h"
-#include "kern/pages.h"
 #include "kern/sched.h"
 #include "kern/trace.h"
 #include "kern/vcpu.h"

@@ -9,6 +9,7 @@
 #include "core/frame.h"
 #include "core/port.h"
 #include "core/string.h"
+#include "kern/pages.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
@@ -136,4 +137,14 @@ void boot_modules_release(const struct boot_info *bi)
     for (unsigned i = 0; i < bi->nr_mods; i++)
         if (frame_is_ram(maddr_to_mfn(bi->mods[i].start)))
             heap_add(frame_up(bi->mods[i].start), bi->mods[i].end >> PAGE_SHIFT);
+}
+
+void m2p_share(void)
+{
+    for (uint64_t va = M2P_START; va < M2P_START + nr_frames * 8; va += M2P_CHUNK) {
+        uint64_t maddr = hv_translate(va);
+
+        for (uint64_t offset = 0; maddr != ~0ul && offset < M2P_CHUNK; offset += PAGE_SIZE)
+            frame_share_system(MFN((maddr + offset) >> PAGE_SHIFT), false);
+    }
 }

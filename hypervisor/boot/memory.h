@@ -15,5 +15,7 @@ void boot_memory_release(const struct boot_info *bi);
 /* How many frames that will give. */
 uint64_t boot_modules_frames(const struct boot_info *bi);
 void boot_modules_release(const struct boot_info *bi);
+/* When there are frames: dom0 may map the M2P, too (XENMEM_machphys_mfn_list). */
+void m2p_share(void);
 
 #endif

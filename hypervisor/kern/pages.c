@@ -15,7 +15,6 @@
 #include "kern/domain.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
-#include "x86/paging.h"
 #include "x86/tlb.h"
 
 /* ---- The list ---- */
@@ -171,16 +170,6 @@ void frame_share_system(mfn_t m, bool writable)
 {
     shared_type_set(m, writable);
     __atomic_store_n(&frame_of(m)->ref, (uint64_t)DOMID_XEN << REF_OWNER_SHIFT | REF_SHARED | REF_ALLOCATED | 1, __ATOMIC_SEQ_CST);
-}
-
-void m2p_share(void)
-{
-    for (uint64_t va = M2P_START; va < M2P_START + nr_frames * 8; va += M2P_CHUNK) {
-        uint64_t maddr = hv_translate(va);
-
-        for (uint64_t offset = 0; maddr != ~0ul && offset < M2P_CHUNK; offset += PAGE_SIZE)
-            frame_share_system(MFN((maddr + offset) >> PAGE_SHIFT), false);
-    }
 }
 
 mfn_t shared_frame_alloc(struct domain *d, bool writable)

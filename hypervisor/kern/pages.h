@@ -49,8 +49,6 @@ mfn_t shared_frame_alloc(struct domain *d, bool writable);
 void shared_frame_free(struct domain *d, mfn_t m);
 /* m, one of ours, may from now on, and for good, be mapped by dom0 as a frame of DOMID_XEN. */
 void frame_share_system(mfn_t m, bool writable);
-/* At boot: dom0 may map the M2P, too (XENMEM_machphys_mfn_list). */
-void m2p_share(void);
 
 /* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there
  * are none or d is at its maximum. */

@@ -71,7 +71,7 @@ class Terminal:
 
 
 def works(terminal, cpus):
-    """A shell on the console, which Ctrl-A three times switches to the hypervisor and back; Ctrl-] ends all."""
+    """A shell on the console, which Ctrl-A three times switches to the hypervisor and back; Ctrl-\\ ends all."""
     terminal.type("echo $((6*7)) $(nproc) $(tty)\r")
     terminal.wait(rf"42 {cpus} /dev/hvc0", 20)
     terminal.wait(PROMPT, 20)
@@ -85,7 +85,7 @@ def works(terminal, cpus):
     time.sleep(0.5)
     terminal.type("echo back $((7*7))\r")
     terminal.wait(r"back 49", 20)
-    terminal.type("\x1d")
+    terminal.type("\x1c")
     assert terminal.end() == 0
 
 
@@ -94,12 +94,41 @@ def started_again():
     """`make run` with everything there: at the prompt in well under a minute. Its variables do what they say."""
     if HV == "xen":
         raise Skip("tests the hypervisor's own command")
-    with Terminal(["make", "run", "CPUS=2", "MEM=4G"]) as terminal:
+    with Terminal(["make", "run", "CPUS=2", "MEM=4G", "GUEST=none"]) as terminal:
         terminal.wait(PROMPT, 60)
         print(f"\nat the prompt after {time.monotonic() - terminal.started:.1f} s")
         terminal.type("free -m | awk '/^Mem/ { print \"memory\", ($2 > 3000 && $2 < 4096) }'\r")
         terminal.wait(r"memory 1", 20)
         works(terminal, 2)
+
+
+def a_guest_runs(terminal):
+    """As the hint says: it is listed, and on its console one can log in, and leave it."""
+    terminal.type("xl list\r")
+    terminal.wait(r"debian +1 +512 +1 ", 20)
+    terminal.wait(PROMPT, 20)
+    terminal.type("xl console debian\r")
+    terminal.wait(r"root@debian:~# ", 120)
+    terminal.type("echo $(hostname) $((5*5)) $(tty) $(ls /sys/class/net)\r")
+    terminal.wait(r"debian 25 /dev/hvc0 enX0 lo", 20)
+    terminal.type("\x1d")
+    terminal.wait(PROMPT, 20)
+    terminal.type("ping -c 1 10.1.0.3\r")
+    terminal.wait(r" 0% packet loss", 20)
+    terminal.wait(PROMPT, 20)
+
+
+@test(timeout=400, cases=["small", "systemd"])
+def with_a_guest(init):
+    """A server with one Debian guest running, and a hint what to do with it, in well under a minute."""
+    if HV == "xen":
+        raise Skip("tests the hypervisor's own command")
+    with Terminal(["make", "run", f"INIT={init}"]) as terminal:
+        terminal.wait(r"xl list  .*\r\n.*xl console debian .*\r\n.*poweroff ", 60 if init == "small" else 120)
+        terminal.wait(PROMPT, 20)
+        print(f"\nat the prompt after {time.monotonic() - terminal.started:.1f} s")
+        a_guest_runs(terminal)
+        works(terminal, 1)
 
 
 def copied_tree(scratch):

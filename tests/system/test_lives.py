@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests that end at any moment leave nothing behind."""
+import random
+
+from guests import Server
+from kit import HV, seconds, test
+
+LIVES = seconds("LIVES", 100)
+SEED = seconds("SEED", 1)
+
+# life NAME VCPUS DISK HOW DELAY: one guest, ended in that way after so many seconds; whatever happens, it is gone in the end.
+LIFE = r"""#!/bin/bash
+name=$1 vcpus=$2 disk=$3 how=$4 delay=$5 hand=/usr/lib/hospes/guest
+exec > /tmp/$name.log 2>&1
+settings=("name=\"$name\"" "vcpus=$vcpus" 'memory=80' 'maxmem=80' 'kernel="/usr/lib/hospes/guests/cloud/vmlinuz"'
+	'ramdisk="/usr/lib/hospes/guests/cloud/initrd"' 'on_crash="destroy"')
+if [ $disk = 1 ]; then
+	truncate -s 16M /tmp/$name.img
+	settings+=("disk=[\"/tmp/$name.img,raw,xvda,w\"]")
+fi
+xl create -q /etc/xen/small.cfg "${settings[@]}" &
+creating=$!
+case $how in
+build)	sleep $delay; kill -9 $creating ;;	# as the operator's xl would die with his shell
+boot)	wait $creating; sleep $delay ;;
+*)	wait $creating; $hand ready $name 100 ;;
+esac
+case $how in
+work)	$hand run $name '(while :; do dd if=/dev/xvda of=/dev/null; dd if=/dev/urandom of=/dev/xvda; done; ping -f 10.1.0.1) > /dev/null 2>&1 &'
+	sleep $delay ;;
+save)	xl save $name /tmp/$name.save &
+	sleep $delay ;;
+crash)	timeout 5 $hand run $name 'echo c > /proc/sysrq-trigger' 3 ;;
+stop)	xl shutdown -w $name ;;
+hang)	xl pause $name; sleep $delay ;;
+esac
+while [ -e /proc/$creating ] || xl domid $name; do xl destroy $name; sleep 0.3; done
+wait
+rm -f /tmp/$name.*
+"""
+
+
+def state(s):
+    """What a guest could leave behind: processes of the toolstack, its store, event channels, interrupts, block devices."""
+    return s.say("xl list | wc -l; ls /sys/bus/xen-backend/devices | wc -l; losetup -a | wc -l; ls /sys/class/net | wc -l; "
+                 "xenstore-ls -f /local/domain | grep -c '^/local/domain/[1-9]'; /usr/lib/xen-4.17/bin/lsevtchn 0 | wc -l; "
+                 "grep -c xen- /proc/interrupts; pgrep -c '^xl$'; true").split()
+
+
+def settled(s, wanted=None):
+    """The state when it stays, or is what is wanted."""
+    last, now = None, state(s)
+    for _ in range(20):
+        if now == wanted or (not wanted and now == last):
+            break
+        s.say("sleep 1")
+        last, now = now, state(s)
+    return now
+
+
+@test(timeout=1500)
+def random_lives():
+    """LIVES guests (100), two at a time, each ended at a random moment of being built, booting, working or saved."""
+    choose = random.Random(SEED)
+    with Server(files={"run/life": LIFE.encode()}) as s:
+        s.say("/run/life first 1 1 stop 0", 300)        # what is made once, for the first guest
+        before, memory = settled(s), s.free_memory()
+        for number in range(0, LIVES, 2):
+            lives = [f"/run/life g{number + n} {choose.randint(1, 3)} {choose.randint(0, 1)} "
+                     f"{choose.choice(('build', 'build', 'boot', 'work', 'save', 'crash', 'stop', 'hang'))} {choose.uniform(0, 3):.2f}" for n in (0, 1)]
+            print("; ".join(lives), flush=True)
+            s.say(" & ".join(lives) + " & wait", 300)
+        after = settled(s, before)
+        assert after == before, (before, after)
+        s.memory_is_back(memory)
+        s.healthy()
+        if HV != "xen":
+            s.say("xl dmesg -c > /dev/null; xl debug-keys q; sleep 1")
+            assert "d1:" not in s.say("xl dmesg | sed 's/^(HOS)/:/'")
