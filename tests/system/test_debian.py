@@ -19,7 +19,8 @@ def inside(m, command, timeout=120):
 
 def start(m, entry, changes=""):
     """Chooses the menu's entry as an operator would, by its file, and starts the guest."""
-    say(m, f"mount /dev/vdb /mnt && sed -i 's/^set timeout=1/&\\nset default={entry}/' /mnt/boot/grub/grub.cfg && umount /mnt")
+    say(m, "mount /dev/vdb /mnt && "
+           f"sed -i 's/^set timeout=1/&\\nset default={entry}/' /mnt/boot/grub/grub.cfg && umount /mnt")
     say(m, "/usr/lib/hospes/toolstack")
     say(m, f"sed '{changes}' /etc/xen/debian.cfg > /run/debian.cfg && xl create -q /run/debian.cfg")
     say(m, "/usr/lib/hospes/guest ready debian 200", 230)
@@ -50,7 +51,8 @@ def pygrub():
         inside(m, "apt-get -qq update && apt-get -qq install hello >/dev/null 2>&1 </dev/null")
         assert inside(m, "hello") == "Hello, world!"
         assert "control_d" not in inside(m, "cat /proc/xen/capabilities && ls /proc/xen/xenbus")
-        data = inside(m, "dd if=/dev/urandom of=/root/data bs=1M count=32 conv=fsync 2>/dev/null; sha256sum < /root/data")
+        inside(m, "dd if=/dev/urandom of=/root/data bs=1M count=32 conv=fsync 2>/dev/null")
+        data = inside(m, "sha256sum < /root/data")
         inside(m, "echo 3 > /proc/sys/vm/drop_caches")
         assert inside(m, "sha256sum < /root/data") == data
         stop(m)
@@ -79,7 +81,8 @@ def hotplug(m):
 def balloon(m):
     for size in (300, 700, 512):
         say(m, f"xl mem-set debian {size}")
-        say(m, f"i=0; until [ $(xl list debian | awk 'END {{ print $3 }}') = {size} ]; do i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done")
+        say(m, f"i=0; until [ $(xl list debian | awk 'END {{ print $3 }}') = {size} ]; do "
+               "i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 0.5; done")
         total = int(inside(m, "free -m").splitlines()[1].split()[1])
         assert size - 70 < total < size, (size, total)
 
@@ -87,12 +90,14 @@ def balloon(m):
 def save_and_restore(m):
     """With the disk and the network in use: what ran goes on."""
     inside(m, "dd if=/dev/urandom of=/root/data bs=1M count=16 2>/dev/null; sha256sum /root/data > /root/sum; "
-              "(while :; do dd if=/dev/zero of=/root/junk bs=64k count=40 conv=fsync; echo x >> /run/rounds; done) > /dev/null 2>&1 & "
+              "(while :; do dd if=/dev/zero of=/root/junk bs=64k count=40 conv=fsync; echo x >> /run/rounds; done) "
+              "> /dev/null 2>&1 & "
               "ping -i 0.2 10.1.0.1 > /run/ping 2>&1 & sleep 1")
     say(m, "xl save debian /var/tmp/debian.save")
     assert "debian" not in say(m, "xl list")
     say(m, "xl restore /var/tmp/debian.save")
-    inside(m, "wc -l < /run/rounds > /run/before; wc -l < /run/ping > /run/answers; echo 3 > /proc/sys/vm/drop_caches; sha256sum -c /root/sum")
+    inside(m, "wc -l < /run/rounds > /run/before; wc -l < /run/ping > /run/answers; "
+              "echo 3 > /proc/sys/vm/drop_caches; sha256sum -c /root/sum")
     waits(m, "[ $(wc -l < /run/rounds) -gt $(cat /run/before) ] && [ $(wc -l < /run/ping) -gt $(cat /run/answers) ]")
     assert inside(m, "nproc") == "2"
 
