@@ -6,7 +6,7 @@
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
 ## make test       every test; TESTS='host guest guest10 system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
-##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 change lengths (12 for each of stress-ng's classes, 600)
+##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests)
 ## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
 ## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp memory size' chooses,
 ##                 RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md

@@ -32,8 +32,10 @@ static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
     if (rc)
         return rc;
     v->is_initialised = true;
-    if (v->id == 0) /* whoever built the domain or restored it has written its shared page */
-        time_update_wallclock(v->domain);
+    if (v->id == 0) {
+        vm_assist_set(v->domain, ctx->vm_assist);
+        time_update_wallclock(v->domain); /* whoever built the domain or restored it has written its shared page */
+    }
     vcpu_set_up(v, ctx->flags & VGCF_online);
     return 0;
 }

@@ -149,6 +149,9 @@ void domain_hold(struct domain *d);
 /* An NMI for the guest: pending until its NMI callback can run. Any context. */
 void vcpu_nmi(struct vcpu *v);
 
+/* The domain is to have asked for these (VMASST_TYPE bits; unknown ones are ignored): kern/vmassist.c. */
+void vm_assist_set(struct domain *d, uint64_t types);
+
 /* The guest broke its contract beyond an error code: stop all its vCPUs with SHUTDOWN_crash.
  * The first reason is logged.  Any context without locks above RANK_CTL. Returns; the caller unwinds. */
 void domain_crash(struct domain *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

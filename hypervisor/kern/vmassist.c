@@ -7,6 +7,11 @@
                       1ul << VMASST_TYPE_pae_extended_cr3 | 1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_architectural_iopl | \
                       1ul << VMASST_TYPE_runstate_update_flag | 1ul << VMASST_TYPE_m2p_strict)
 
+void vm_assist_set(struct domain *d, uint64_t types)
+{
+    __atomic_store_n(&d->vm_assist, types & VMASST_VALID, __ATOMIC_SEQ_CST);
+}
+
 long do_vm_assist(struct hcall *c)
 {
     struct domain *d = current->domain;

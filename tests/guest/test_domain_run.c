@@ -156,6 +156,27 @@ static void check_bad_iret(void)
     EXPECT_OK(domain_destroy(&d));
 }
 
+/* What a restored domain had asked for, it has. */
+static void check_assist(void)
+{
+    static vcpu_guest_context_t ctx;
+    unsigned long types = 1ul << VMASST_TYPE_writable_pagetables | 1ul << VMASST_TYPE_runstate_update_flag;
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(spinner));
+    EXPECT_OK(domain_start(&d));
+    memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpucontext, d.id));
+    EXPECT_EQUAL(ctx.vm_assist, 0);
+    ctx.vm_assist = types;
+    EXPECT_OK(domctl(XEN_DOMCTL_setvcpucontext, d.id));
+    ctx.vm_assist = 0;
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpucontext, d.id));
+    EXPECT_EQUAL(ctx.vm_assist, types);
+    EXPECT_OK(domain_destroy(&d));
+}
+
 /* A context that can't be: refused, and the vCPU goes on as it was. */
 static void check_bad_context(void)
 {
@@ -238,6 +259,7 @@ void test_main(void)
     check_state();
     check_bad_iret();
     if (!test_on_xen()) /* Xen goes on with half of it */
-        check_bad_context();
+        check_assist();
+    check_bad_context();
     check_many();
 }

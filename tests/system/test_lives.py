@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guests that end at any moment leave nothing behind."""
+import os
 import random
+import subprocess
 
 from guests import Server
-from kit import HV, seconds, test
+from kit import HV, TOP, seconds, test
 
 LIVES = seconds("LIVES", 100)
 SEED = seconds("SEED", 1)
 
-# life NAME VCPUS DISK HOW DELAY: one guest, ended in that way after so many seconds; whatever happens, it is gone in the end.
+# life NAME KERNEL VCPUS DISK NET HOW DELAY: one guest, ended in that way after so many seconds; whatever happens, it is gone in the
+# end. The kernel is Debian's or (tiny) one of tests/guest, whose guest is built sooner.
 LIFE = r"""#!/bin/bash
-name=$1 vcpus=$2 disk=$3 how=$4 delay=$5 hand=/usr/lib/hospes/guest
+name=$1 kernel=$2 vcpus=$3 disk=$4 net=$5 how=$6 delay=$7 hand=/usr/lib/hospes/guest
 exec > /tmp/$name.log 2>&1
-settings=("name=\"$name\"" "vcpus=$vcpus" 'memory=80' 'maxmem=80' 'kernel="/usr/lib/hospes/guests/cloud/vmlinuz"'
-	'ramdisk="/usr/lib/hospes/guests/cloud/initrd"' 'on_crash="destroy"')
+settings=("name=\"$name\"" "vcpus=$vcpus" 'memory=80' 'maxmem=80' 'on_crash="destroy"')
+if [ $kernel = tiny ]; then settings+=('kernel="/run/tiny"' 'ramdisk=""')
+else settings+=('kernel="/usr/lib/hospes/guests/cloud/vmlinuz"' 'ramdisk="/usr/lib/hospes/guests/cloud/initrd"')
+fi
+[ $net = 1 ] || settings+=('vif=[]')
 if [ $disk = 1 ]; then
 	truncate -s 16M /tmp/$name.img
 	settings+=("disk=[\"/tmp/$name.img,raw,xvda,w\"]")
@@ -22,7 +28,7 @@ xl create -q /etc/xen/small.cfg "${settings[@]}" &
 creating=$!
 case $how in
 build)	sleep $delay; kill -9 $creating ;;	# as the operator's xl would die with his shell
-boot)	wait $creating; sleep $delay ;;
+boot | hang) wait $creating; sleep $delay ;;
 *)	wait $creating; $hand ready $name 100 ;;
 esac
 case $how in
@@ -58,18 +64,33 @@ def settled(s, wanted=None):
     return now
 
 
+def life(choose):
+    """A life's arguments. Most are of the tiny kernel, which cannot do much, but is soon there."""
+    kernel = choose.choice(("tiny",) * 7 + ("cloud",))
+    ways = ("build", "boot", "hang") if kernel == "tiny" else ("build", "boot", "work", "save", "crash", "stop")
+    how = choose.choice(ways)
+    return f"{kernel} {choose.randint(1, 3)} {choose.randint(0, 3) // 3} {choose.randint(0, 3) // 3} {how} {choose.uniform(0, 3):.2f}"
+
+
+def tiny_kernel():
+    subprocess.run(["make", "--no-print-directory", "-s", "guest-tests"], cwd=TOP, check=True)
+    return os.path.join(TOP, "build", "guest", "timer")
+
+
 @test(timeout=1500)
 def random_lives():
     """LIVES guests (100), two at a time, each ended at a random moment of being built, booting, working or saved."""
     choose = random.Random(SEED)
-    with Server(files={"run/life": LIFE.encode()}) as s:
-        s.say("/run/life first 1 1 stop 0", 300)        # what is made once, for the first guest
+    with open(tiny_kernel(), "rb") as kernel:
+        files = {"run/life": LIFE.encode(), "run/tiny": kernel.read()}
+    with Server(files=files) as s:
+        s.say("/run/life first cloud 1 1 1 stop 0", 300)          # what is made once, for the first guest
         before, memory = settled(s), s.free_memory()
         for number in range(0, LIVES, 2):
-            lives = [f"/run/life g{number + n} {choose.randint(1, 3)} {choose.randint(0, 1)} "
-                     f"{choose.choice(('build', 'build', 'boot', 'work', 'save', 'crash', 'stop', 'hang'))} {choose.uniform(0, 3):.2f}" for n in (0, 1)]
+            lives = [f"/run/life g{number + n} {life(choose)}" for n in (0, 1)]
             print("; ".join(lives), flush=True)
             s.say(" & ".join(lives) + " & wait", 300)
+            s.say("xl list | awk '$1 == \"(null)\" { print $2 }' | xargs -r -n 1 xl destroy")      # its xl died before it had a name
         after = settled(s, before)
         assert after == before, (before, after)
         s.memory_is_back(memory)
