@@ -262,11 +262,25 @@ static int ext_op(const struct mmu_context *x, const struct mmuext_op *op, struc
     }
 }
 
+/* What the last operation left to be taken apart: who did it for another domain may want the frames at once. */
+static int finish(struct domain *d)
+{
+    int rc = 0;
+
+    if (d->pv && !mfn_eq(READ_ONCE(d->pv->deferred), MFN_NONE)) {
+        lock(&d->pv->pt_lock);
+        rc = pv_finish_deferred(d);
+        unlock(&d->pv->pt_lock);
+    }
+    return rc;
+}
+
 long do_mmuext_op(struct hcall *c)
 {
     uint32_t count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED, done = 0, before = 0, total;
     struct mmu_context x;
     struct mmuext_op op;
+    struct domain *d;
     long rc;
 
     if (((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] && copy_from_guest(&before, c->arg[2], sizeof(before)))
@@ -276,16 +290,19 @@ long do_mmuext_op(struct hcall *c)
         return rc;
     if (x.ctx.frame_owner == DOMID_IO || x.ctx.frame_owner == DOMID_XEN)
         rc = -XEN_EPERM;
+    d = x.frame_domain ? x.frame_domain : current->domain;
     while (rc == 0 && done < count) {
         rc = copy_from_guest_at(&op, c->arg[0], done, sizeof(op));
         if (rc == 0)
-            rc = ext_op(&x, &op, x.frame_domain ? x.frame_domain : current->domain);
+            rc = ext_op(&x, &op, d);
         if (rc)
             break;
         done++;
         if (done < count && preempt_needed())
             rc = -XEN_EAGAIN;
     }
+    if (rc == 0)
+        rc = finish(d);
     mmu_context_put(&x);
     total = before + done;
     if (c->arg[2] && copy_to_guest(c->arg[2], &total, sizeof(total)) && rc == 0)

@@ -79,7 +79,7 @@ static void test_states(void **state)
 
 static void test_own_leaves(void **state)
 {
-    struct cpuid_guest g = { .tsc_khz = 1234, .maddr_bits = 40 };
+    struct cpuid_guest g = { .time.machine_khz = 1234, .maddr_bits = 40 };
 
     (void)state;
     assert_int_equal(ask(&g, 0x40000000, 0, all).a, CPUID_XEN_LAST);
