@@ -141,8 +141,9 @@ def copied_tree(scratch):
     os.unlink(archive)
     for part in ("generic", "cloud"):
         shutil.copytree(os.path.join(RIG, part), os.path.join(tree, "build", "rig", part), symlinks=True,
-                        ignore=shutil.ignore_patterns("initrd*"))
-    for part in ("root.tar", "root.tar.sum"):
+                        ignore=shutil.ignore_patterns("*initrd*"))
+    shutil.copytree(os.path.join(RIG, "repo"), os.path.join(tree, "build", "rig", "repo"))
+    for part in ("root.tar", "root.tar.sum", "guest.tar", "guest.tar.sum"):
         shutil.copy2(os.path.join(RIG, part), os.path.join(tree, "build", "rig", part))
     return tree
 
