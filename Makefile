@@ -19,7 +19,7 @@ CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_
 	-ffile-prefix-map=$(CURDIR)=. -DHOSPES_VERSION='"$(VERSION)"' $(if $(DEBUG),,-DNDEBUG) \
 	-fpie -fvisibility=hidden -mcmodel=small -mno-red-zone -fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffunction-sections -fdata-sections -fcf-protection=none \
-	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror
+	-Wall -Wextra -Wno-unused-parameter -Wshadow -Wmissing-prototypes -Wswitch-enum -Wstrict-prototypes -Werror
 ifneq ($(findstring clang,$(CC)),)
 CFLAGS  += -fdirect-access-external-data -Wno-gnu-variable-sized-type-not-at-end -Wno-address-of-packed-member -mretpoline
 else

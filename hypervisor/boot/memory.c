@@ -116,7 +116,6 @@ void *boot_alloc(size_t npages)
 
 void boot_memory_release(const struct boot_info *bi)
 {
-    (void)bi;
     for (unsigned i = 0; i < nr_ranges; i++)
         heap_add(ranges[i].first, ranges[i].end);
     nr_ranges = 0;

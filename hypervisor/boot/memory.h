@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The machine's memory before the heap exists: which RAM is free, pages for the first tables. */
-#ifndef BOOT_MEMORY_H
-#define BOOT_MEMORY_H
+#pragma once
 
 #include "core/types.h"
 
@@ -17,5 +16,3 @@ uint64_t boot_modules_frames(const struct boot_info *bi);
 void boot_modules_release(const struct boot_info *bi);
 /* When there are frames: dom0 may map the M2P, too (XENMEM_machphys_mfn_list). */
 void m2p_share(void);
-
-#endif

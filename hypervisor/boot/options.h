@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command line's options that boot itself needs; other rooms keep their own. */
-#ifndef BOOT_OPTIONS_H
-#define BOOT_OPTIONS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -15,5 +14,3 @@ extern struct options options; /* [const after options_parse] */
 
 /* Set all rooms' options.  What stands behind " -- ", for dom0. */
 const char *options_parse(const char *line);
-
-#endif

@@ -58,14 +58,12 @@ static struct blob table_map(uint64_t maddr, const char *signature, phys_map_fn 
 
     if (!maddr || !t.p || (signature && !blob_equals(t, 0, signature, 4)))
         return none;
-    if (len < HEADER_LEN || len > TABLE_MAX)
-    {
+    if (len < HEADER_LEN || len > TABLE_MAX) {
         log_warn("ACPI: table at %#lx has an impossible length: ignored\n", (unsigned long)maddr);
         return none;
     }
     t = blob_map(map, maddr, len);
-    if (!t.p || !sum_is_zero(t))
-    {
+    if (!t.p || !sum_is_zero(t)) {
         log_warn("ACPI: table at %#lx has a wrong checksum: ignored\n", (unsigned long)maddr);
         return none;
     }
@@ -79,8 +77,7 @@ static bool table_add(struct acpi_info *a, uint64_t maddr, phys_map_fn *map)
 
     if (!t.n)
         return true;
-    if (a->nr_tables == ACPI_TABLES_MAX)
-    {
+    if (a->nr_tables == ACPI_TABLES_MAX) {
         log_warn("ACPI: more than %d tables: the rest is ignored\n", ACPI_TABLES_MAX);
         return false;
     }
@@ -136,12 +133,10 @@ static void full_warn(const char *what)
 static void entries_walk(struct acpi_info *a, struct blob list,
                          void (*take)(struct acpi_info *, unsigned int type, struct blob))
 {
-    while (list.n >= 2)
-    {
+    while (list.n >= 2) {
         uint8_t len = blob_u8(list, 1);
 
-        if (len < 2 || len > list.n)
-        {
+        if (len < 2 || len > list.n) {
             log_warn("ACPI: a table's entry has a wrong length: the rest is ignored\n");
             return;
         }
@@ -157,13 +152,11 @@ static void cpu_add(struct acpi_info *a, uint32_t apic_id, uint32_t acpi_id, uin
     if (apic_id == (x2apic ? ~0u : 0xffu))
         return;
     for (unsigned int i = 0; i < a->nr_cpus; i++)
-        if (a->cpus[i].apic_id == apic_id)
-        {
+        if (a->cpus[i].apic_id == apic_id) {
             a->cpus[i].enabled |= flags & 1;
             return;
         }
-    if (a->nr_cpus == ACPI_CPUS_MAX)
-    {
+    if (a->nr_cpus == ACPI_CPUS_MAX) {
         full_warn("CPUs");
         return;
     }
@@ -174,8 +167,7 @@ static void cpu_add(struct acpi_info *a, uint32_t apic_id, uint32_t acpi_id, uin
 
 static void ioapic_add(struct acpi_info *a, struct blob e)
 {
-    if (a->nr_ioapics == ACPI_IOAPICS_MAX)
-    {
+    if (a->nr_ioapics == ACPI_IOAPICS_MAX) {
         full_warn("I/O APICs");
         return;
     }
@@ -188,8 +180,7 @@ static void override_add(struct acpi_info *a, struct blob e)
 {
     uint16_t flags = blob_u16(e, 8);
 
-    if (a->nr_overrides == ACPI_OVERRIDES_MAX)
-    {
+    if (a->nr_overrides == ACPI_OVERRIDES_MAX) {
         full_warn("interrupt overrides");
         return;
     }
@@ -200,8 +191,7 @@ static void override_add(struct acpi_info *a, struct blob e)
 
 static void nmi_add(struct acpi_info *a, struct acpi_nmi nmi, uint16_t flags)
 {
-    if (a->nr_nmis == ACPI_NMIS_MAX)
-    {
+    if (a->nr_nmis == ACPI_NMIS_MAX) {
         full_warn("NMI lines");
         return;
     }
@@ -220,13 +210,11 @@ static void madt_take(struct acpi_info *a, unsigned int type, struct blob e)
     static const uint8_t min_len[] = { 8, 12, 10, 8, 6, 12, 0, 0, 0, 16, 12 };
     uint8_t id = blob_u8(e, 2);
 
-    if (type < ARRAY_SIZE(min_len) && e.n < min_len[type])
-    {
+    if (type < ARRAY_SIZE(min_len) && e.n < min_len[type]) {
         log_warn("ACPI: an interrupt controller's entry is too short: ignored\n");
         return;
     }
-    switch (type)
-    {
+    switch (type) {
     case 0: cpu_add(a, blob_u8(e, 3), id, blob_u32(e, 4), false); break;
     case 1: ioapic_add(a, e); break;
     case 2: override_add(a, e); break;
@@ -308,8 +296,7 @@ static void hpet_read(struct acpi_info *a, struct blob t)
 
 static void mcfg_read(struct acpi_info *a, struct blob t)
 {
-    for (uint64_t off = 44; blob_has(t, off, 16); off += 16)
-    {
+    for (uint64_t off = 44; blob_has(t, off, 16); off += 16) {
         struct acpi_mcfg m = {
             .base = blob_u64(t, off), .segment = blob_u16(t, off + 8),
             .bus_first = blob_u8(t, off + 10), .bus_last = blob_u8(t, off + 11),
@@ -329,8 +316,7 @@ static void mcfg_read(struct acpi_info *a, struct blob t)
 static void cpu_set_node(struct acpi_info *a, uint32_t apic_id, uint32_t node)
 {
     for (unsigned int i = 0; i < a->nr_cpus; i++)
-        if (a->cpus[i].apic_id == apic_id)
-        {
+        if (a->cpus[i].apic_id == apic_id) {
             a->cpus[i].has_node = true;
             a->cpus[i].node = node;
         }
@@ -372,8 +358,7 @@ static void slit_read(struct acpi_info *a, struct blob t)
 
     if (!t.n)
         return;
-    if (!n || n > ACPI_NODES_MAX || !blob_has(t, 44, n * n))
-    {
+    if (!n || n > ACPI_NODES_MAX || !blob_has(t, 44, n * n)) {
         log_warn("ACPI: the table of node distances makes no sense: ignored\n");
         return;
     }
@@ -386,13 +371,11 @@ int acpi_parse(struct acpi_info *a, const void *copy, unsigned int copy_len, phy
     struct blob rsdp = blob_make(copy, copy_len);
 
     memset(a, 0, sizeof(*a));
-    if (!rsdp_is_good(rsdp))
-    {
+    if (!rsdp_is_good(rsdp)) {
         a->rsdp = rsdp_find(map);
         rsdp = a->rsdp ? blob_map(map, a->rsdp, 36) : blob_make(NULL, 0);
     }
-    if (!rsdp_is_good(rsdp) || !root_read(a, rsdp, map))
-    {
+    if (!rsdp_is_good(rsdp) || !root_read(a, rsdp, map)) {
         memset(a, 0, sizeof(*a));
         return -XEN_ENOENT;
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the hypervisor itself needs of the firmware's ACPI tables.  All the rest is dom0's. */
-#ifndef CORE_ACPI_H
-#define CORE_ACPI_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -135,5 +134,3 @@ int acpi_parse(struct acpi_info *a, const void *copy, unsigned int copy_len, phy
 
 /* The nth (from 0) table of this signature, or NULL. */
 const struct acpi_table *acpi_table_find(const struct acpi_info *a, const char *signature, unsigned int nth);
-
-#endif

@@ -4,8 +4,7 @@
  * never reads beyond its end: what lies outside is 0, and cutting outside gives
  * an empty blob.  Offsets are 64 bits wide and never wrap.  Little-endian.
  */
-#ifndef CORE_BLOB_H
-#define CORE_BLOB_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -98,5 +97,3 @@ static inline struct blob blob_map(phys_map_fn *map, uint64_t maddr, size_t len)
 {
     return blob_make(map(maddr, len), len);
 }
-
-#endif

@@ -15,8 +15,7 @@
 
 static int type_caution(uint32_t type)
 {
-    switch (type)
-    {
+    switch (type) {
     case E820_RAM: return 0;
     case E820_ACPI: return 1;
     case E820_NVS: return 2;
@@ -52,8 +51,7 @@ static bool range_split(struct boot_info *b, unsigned int i, uint64_t start, uin
 {
     struct e820_range old = b->e820[i];
 
-    if (b->nr_e820 + 2 > BOOT_E820_MAX)
-    {
+    if (b->nr_e820 + 2 > BOOT_E820_MAX) {
         b->e820[i].type = type;
         return true;
     }
@@ -66,8 +64,7 @@ static void ranges_merge(struct boot_info *b)
 {
     unsigned int n = 0;
 
-    for (unsigned int i = 0; i < b->nr_e820; i++)
-    {
+    for (unsigned int i = 0; i < b->nr_e820; i++) {
         struct e820_range *last = n ? &b->e820[n - 1] : NULL;
 
         if (last && last->type == b->e820[i].type && range_end(last) == b->e820[i].start)
@@ -84,8 +81,7 @@ bool e820_add(struct boot_info *b, uint64_t start, uint64_t size, uint32_t type)
     unsigned int i = 0;
     bool ok = true;
 
-    for (; ok && start < end; start = stop)
-    {
+    for (; ok && start < end; start = stop) {
         const struct e820_range *r;
 
         while (i < b->nr_e820 && range_end(&b->e820[i]) <= start)
@@ -96,8 +92,7 @@ bool e820_add(struct boot_info *b, uint64_t start, uint64_t size, uint32_t type)
             ok = range_insert(b, i, start, end, type);
         else if (r->start > start)
             ok = range_insert(b, i, start, stop = r->start, type);
-        else
-        {
+        else {
             stop = MIN(range_end(r), end);
             if (type_caution(type) > type_caution(r->type))
                 ok = range_split(b, i, start, stop, type);
@@ -129,8 +124,7 @@ static bool text_append(struct boot_info *b, const char *s, size_t n)
 /* Close the text begun at first; without room for it all, give the empty one. */
 static const char *text_close(struct boot_info *b, unsigned int first, bool ok)
 {
-    if (!ok)
-    {
+    if (!ok) {
         log_warn("a command line from the boot loader is too long: ignored\n");
         b->texts_used = first;
     }
@@ -154,8 +148,7 @@ static const char *text_fetch(struct boot_info *b, uint64_t maddr, phys_map_fn *
     unsigned int first = b->texts_used;
     bool ok = true;
 
-    while (ok && b->texts_used - first < BOOT_TEXT_MAX)
-    {
+    while (ok && b->texts_used - first < BOOT_TEXT_MAX) {
         size_t room = PAGE_SIZE - maddr % PAGE_SIZE, n;
         struct blob page = blob_map(map, maddr, room);
 
@@ -175,8 +168,7 @@ static const char *text_fetch(struct boot_info *b, uint64_t maddr, phys_map_fn *
 static int mod_add(struct boot_info *b, uint64_t start, uint64_t end, const char *cmdline,
                    const char **why)
 {
-    if (start > end)
-    {
+    if (start > end) {
         *why = "a boot module ends before it starts";
         return -XEN_EINVAL;
     }
@@ -197,13 +189,11 @@ static int mb1_mods(struct boot_info *b, struct blob info, phys_map_fn *map, con
     uint32_t count = blob_u32(info, 20), addr = blob_u32(info, 24);
     int rc = 0;
 
-    for (uint32_t i = 0; i < count && i <= BOOT_MODS_MAX && !rc; i++)
-    {
+    for (uint32_t i = 0; i < count && i <= BOOT_MODS_MAX && !rc; i++) {
         struct blob mod = blob_map(map, addr + 16ull * i, 16);
         uint32_t text = blob_u32(mod, 8);
 
-        if (!mod.p)
-        {
+        if (!mod.p) {
             *why = "the list of boot modules cannot be read";
             return -XEN_EINVAL;
         }
@@ -222,8 +212,7 @@ static int mb1_mmap(struct boot_info *b, struct blob info, phys_map_fn *map, con
     *why = "the boot loader's memory map is damaged";
     if (!m.p)
         return -XEN_EINVAL;
-    for (; m.n; m = blob_from(m, step))
-    {
+    for (; m.n; m = blob_from(m, step)) {
         step = 4ull + blob_u32(m, 0); /* an entry's size does not count the size itself */
         if (step < 24 || !blob_has(m, 0, step))
             return -XEN_EINVAL;
@@ -253,8 +242,7 @@ static int mb1_parse(struct boot_info *b, uint64_t maddr, phys_map_fn *map, cons
         return rc;
     if (flags & 1u << 6)
         return mb1_mmap(b, info, map, why);
-    if (flags & 1u << 0)
-    {
+    if (flags & 1u << 0) {
         range_add(b, 0, (uint64_t)blob_u32(info, 4) << 10, E820_RAM);
         range_add(b, 1u << 20, (uint64_t)blob_u32(info, 8) << 10, E820_RAM);
     }
@@ -280,8 +268,7 @@ static int mb2_mmap(struct boot_info *b, struct blob tag, const char **why)
 {
     uint32_t step = blob_u32(tag, 8);
 
-    if (step < 24)
-    {
+    if (step < 24) {
         *why = "the boot loader's memory map is damaged";
         return -XEN_EINVAL;
     }
@@ -294,8 +281,7 @@ static int mb2_efi_mmap(struct boot_info *b, struct blob tag, uint64_t maddr, co
 {
     b->efi_desc_size = blob_u32(tag, 8);
     b->efi_desc_version = blob_u32(tag, 12);
-    if (tag.n < 16 || b->efi_desc_size < 40)
-    {
+    if (tag.n < 16 || b->efi_desc_size < 40) {
         *why = "the EFI memory map is damaged";
         return -XEN_EINVAL;
     }
@@ -309,8 +295,7 @@ static uint32_t efi_type_e820(uint32_t type, uint64_t attributes)
 {
     const uint64_t writeback = 1u << 3;
 
-    switch (type)
-    {
+    switch (type) {
     case 1: /* loader code and data */
     case 2:
     case 3: /* boot services code and data */
@@ -327,8 +312,7 @@ static uint32_t efi_type_e820(uint32_t type, uint64_t attributes)
 
 static void efi_mmap_use(struct boot_info *b, struct blob map)
 {
-    for (uint64_t off = 0; blob_has(map, off, b->efi_desc_size); off += b->efi_desc_size)
-    {
+    for (uint64_t off = 0; blob_has(map, off, b->efi_desc_size); off += b->efi_desc_size) {
         uint64_t pages = blob_u64(map, off + 24);
 
         range_add(b, blob_u64(map, off + 8), pages > UINT64_MAX >> 12 ? UINT64_MAX : pages << 12,
@@ -346,8 +330,7 @@ static void mb2_rsdp(struct boot_info *b, struct blob tag, unsigned int len)
 
 static int mb2_tag(struct boot_info *b, struct blob tag, uint64_t maddr, const char **why)
 {
-    switch (blob_u32(tag, 0))
-    {
+    switch (blob_u32(tag, 0)) {
     case MB2_CMDLINE: b->cmdline = text_copy(b, blob_from(tag, 8)); break;
     case MB2_LOADER: b->loader = text_copy(b, blob_from(tag, 8)); break;
     case MB2_MODULE:
@@ -370,8 +353,7 @@ static int mb2_tags(struct boot_info *b, struct blob info, const char **why)
     uint32_t size;
     int rc;
 
-    for (; blob_has(info, off, 8); off += ROUND_UP((uint64_t)size, 8))
-    {
+    for (; blob_has(info, off, 8); off += ROUND_UP((uint64_t)size, 8)) {
         size = blob_u32(info, off + 4);
         if (size < 8 || !blob_has(info, off, size))
             break;
@@ -420,8 +402,7 @@ int bootinfo_parse(struct boot_info *b, uint32_t magic, uint64_t maddr, phys_map
         rc = mb2_parse(b, maddr, map, why);
     if (rc)
         return rc;
-    if (!b->nr_e820)
-    {
+    if (!b->nr_e820) {
         *why = "the boot loader gave no memory map";
         return -XEN_EINVAL;
     }

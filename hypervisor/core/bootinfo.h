@@ -3,8 +3,7 @@
  * What the boot loader told us, in one form whichever protocol it spoke:
  * Multiboot 0.6.96 or Multiboot2 2.0.
  */
-#ifndef CORE_BOOTINFO_H
-#define CORE_BOOTINFO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,5 +78,3 @@ const char *boot_args(const struct boot_info *b, const char *cmdline);
  * the range, or the end of it, is missing.  A full table never shows reserved memory as RAM.
  */
 bool e820_add(struct boot_info *b, uint64_t start, uint64_t size, uint32_t type);
-
-#endif

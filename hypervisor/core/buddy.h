@@ -6,8 +6,7 @@
  * B2  a chunk is on the list of its zone (bit width of its first frame number) and order, and on no other.
  * B3  two free buddies of one order in one zone don't exist (they would be one chunk).
  */
-#ifndef CORE_BUDDY_H
-#define CORE_BUDDY_H
+#pragma once
 
 #include "core/frame.h"
 
@@ -34,5 +33,3 @@ uint64_t buddy_free_between(const struct buddy *b, unsigned min_bits, unsigned m
 void buddy_each(const struct buddy *b, void (*fn)(mfn_t m, unsigned order));
 /* Checks B1-B3 and the counts; number of faults, each reported by log_err. */
 unsigned buddy_audit(const struct buddy *b);
-
-#endif

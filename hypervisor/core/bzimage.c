@@ -39,8 +39,7 @@ static const struct {
 
 const char *packing_name(enum packing packing)
 {
-    switch (packing)
-    {
+    switch (packing) {
     case PACKING_NONE: return "not packed";
     case PACKING_GZIP: return "gzip";
     case PACKING_XZ: return "xz";
@@ -53,8 +52,7 @@ const char *packing_name(enum packing packing)
 static const char *packing_find(struct blob payload, enum packing *packing)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(magics); i++)
-        if (blob_equals(payload, 0, magics[i].magic, magics[i].len))
-        {
+        if (blob_equals(payload, 0, magics[i].magic, magics[i].len)) {
             *packing = magics[i].packing;
             return magics[i].unsupported;
         }
@@ -102,14 +100,11 @@ static const char *file_read(struct bzimage *z, struct blob file)
     struct blob payload = file;
     const char *bad;
 
-    if (file_is_bzimage(file))
-    {
+    if (file_is_bzimage(file)) {
         bad = payload_find(file, &payload);
         if (!bad)
             bad = packing_find(payload, &z->packing);
-    }
-    else
-    {
+    } else {
         bad = packing_find(payload, &z->packing);
         if (bad || (z->packing != PACKING_NONE && z->packing != PACKING_GZIP))
             bad = "neither a bzImage nor an ELF file";

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a boot module holds: a Linux bzImage, a compressed ELF file or a plain one. */
-#ifndef CORE_BZIMAGE_H
-#define CORE_BZIMAGE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ int bzimage_parse(struct bzimage *z, const void *p, size_t n, const char **why);
 
 /* "xz" and so on, for the log. */
 const char *packing_name(enum packing packing);
-
-#endif

@@ -30,17 +30,14 @@ bool cmdline_number(const char **s, uint64_t *v)
     unsigned int base = 10;
     uint64_t n = 0;
 
-    if (p[0] == '0' && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16)
-    {
+    if (p[0] == '0' && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
         base = 16;
         p += 2;
-    }
-    else if (p[0] == '0')
+    } else if (p[0] == '0')
         base = 8;
     if (digit_of(*p) >= base)
         return false;
-    for (; digit_of(*p) < base; p++)
-    {
+    for (; digit_of(*p) < base; p++) {
         if (n > (UINT64_MAX - digit_of(*p)) / base)
             return false;
         n = n * base + digit_of(*p);
@@ -58,8 +55,7 @@ bool cmdline_size(const char **s, uint64_t *v)
 
     if (!cmdline_number(&p, &n))
         return false;
-    switch (*p | 0x20)
-    {
+    switch (*p | 0x20) {
     case 'b': shift = 0; p++; break;
     case 'k': shift = 10; p++; break;
     case 'm': shift = 20; p++; break;
@@ -85,8 +81,7 @@ bool cmdline_bool(const char *s, bool *v)
         return true;
     for (unsigned int yes = 0; yes < 2; yes++)
         for (unsigned int i = 0; i < ARRAY_SIZE(words[yes]); i++)
-            if (!strcmp(s, words[yes][i]))
-            {
+            if (!strcmp(s, words[yes][i])) {
                 *v = yes;
                 return true;
             }
@@ -130,8 +125,7 @@ static bool option_set(const struct cmdline_option *o, const char *value, bool n
 {
     bool flag;
 
-    switch (o->kind)
-    {
+    switch (o->kind) {
     case CMDLINE_BOOL:
         if (!cmdline_bool(value ? value : "", &flag))
             return false;
@@ -185,8 +179,7 @@ static const char *word_read(const char *line, char *word, size_t *len)
     bool quoted = false;
     size_t n = 0;
 
-    for (; *line && (quoted || !is_blank(*line)); line++)
-    {
+    for (; *line && (quoted || !is_blank(*line)); line++) {
         if (*line == '"')
             quoted = !quoted;
         else if (n++ < CMDLINE_OPTION_MAX)
@@ -202,8 +195,7 @@ const char *cmdline_parse(const char *line, const struct cmdline_option *table, 
     char word[CMDLINE_OPTION_MAX + 1];
     size_t len;
 
-    for (;;)
-    {
+    for (;;) {
         while (is_blank(*line))
             line++;
         if (!*line)

@@ -4,8 +4,7 @@
  * name=value or no-name, up to a " -- ".  '-' and '_' in names are the same.
  * A value with blanks stands in double quotes.  The later of two equal options counts.
  */
-#ifndef CORE_CMDLINE_H
-#define CORE_CMDLINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,5 +52,3 @@ bool cmdline_number(const char **s, uint64_t *v);
 bool cmdline_size(const char **s, uint64_t *v);
 /* Is s one of the words for yes ("" too) or for no?  False: neither. */
 bool cmdline_bool(const char *s, bool *v);
-
-#endif

@@ -4,8 +4,7 @@
  * (xen/arch-x86/cpufeatureset.h, those marked for all guests) allows.  Pure.
  * docs/processor.md lists where this differs from Xen's answers.
  */
-#ifndef CORE_CPUID_H
-#define CORE_CPUID_H
+#pragma once
 
 #include "core/types.h"
 
@@ -56,5 +55,3 @@ enum cpu_vendor cpuid_vendor(struct cpuid_regs leaf0);
 struct cpuid_regs cpuid_for_guest(const struct cpuid_guest *g, uint32_t leaf, uint32_t sub, const struct cpuid_host *host);
 /* The same for the MSR ARCH_CAPABILITIES. */
 uint64_t arch_caps_for_guest(uint64_t host);
-
-#endif

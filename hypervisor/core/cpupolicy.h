@@ -3,8 +3,7 @@
  * A CPUID policy (what a processor or a guest's CPUID says) in the forms that the toolstack reads: all of its leaves in a
  * row (xen_cpuid_leaf_t <xen/arch-x86/xen.h>), and the words of a featureset <xen/arch-x86/cpufeatureset.h>.  Pure.
  */
-#ifndef CORE_CPUPOLICY_H
-#define CORE_CPUPOLICY_H
+#pragma once
 
 #include "core/cpuid.h"
 
@@ -31,5 +30,3 @@ unsigned cpupolicy_leaves(cpupolicy_fn *get, const void *of, xen_cpuid_leaf_t *o
 void cpupolicy_features(cpupolicy_fn *get, const void *of, uint64_t arch_caps, uint32_t *words);
 /* Bits of the word of leaf 0x80000001's EDX that only repeat those of leaf 1 (on AMD). */
 #define CPUPOLICY_E1D_COPIES 0x0183f3ffu
-
-#endif

@@ -94,8 +94,7 @@ static int zstd_unpack(struct job *j)
         return fail(j, -XEN_ENOMEM);
     n = ZSTD_decompressDCtx(ctx, j->out, j->outcap, j->in.p, j->in.n);
     ZSTD_freeDCtx(ctx);
-    if (!ZSTD_isError(n))
-    {
+    if (!ZSTD_isError(n)) {
         j->outlen = n;
         return 0;
     }
@@ -125,8 +124,7 @@ static int lz4_unpack(struct job *j)
 
     if (blob_u32(rest, 0) != LZ4_LEGACY_MAGIC)
         return fail(j, -XEN_EINVAL);
-    for (; !rc && rest.n; rest = blob_from(rest, len + 4ul))
-    {
+    for (; !rc && rest.n; rest = blob_from(rest, len + 4ul)) {
         len = blob_u32(rest, 0);
         if (rest.n >= 4 && len == LZ4_LEGACY_MAGIC)
             len = 0; /* also the start of another frame */
@@ -143,8 +141,7 @@ static uint64_t xz_number(struct blob b, uint64_t *off)
 {
     uint64_t v = 0;
 
-    for (unsigned int shift = 0; shift < 63; shift += 7)
-    {
+    for (unsigned int shift = 0; shift < 63; shift += 7) {
         uint8_t byte = blob_u8(b, (*off)++);
 
         v |= (uint64_t)(byte & 0x7f) << shift;
@@ -165,8 +162,7 @@ static uint64_t xz_dictionary(struct blob in)
         xz_number(in, &off);
     if (flags & 0x80)
         xz_number(in, &off);
-    for (unsigned int filters = (flags & 3) + 1u; filters; filters--)
-    {
+    for (unsigned int filters = (flags & 3) + 1u; filters; filters--) {
         uint64_t id = xz_number(in, &off), props = xz_number(in, &off);
 
         bits = blob_u8(in, off);
@@ -183,8 +179,7 @@ size_t decompress_memory(enum packing packing, const void *in, size_t inlen)
 {
     const size_t decoder = 512 << 10; /* each one's own state, generously */
 
-    switch (packing)
-    {
+    switch (packing) {
     case PACKING_XZ: return decoder + xz_dictionary(blob_make(in, inlen));
     case PACKING_GZIP:
     case PACKING_LZ4:
@@ -200,8 +195,7 @@ int decompress(enum packing packing, const void *in, size_t inlen, void *out, si
     struct job j = { .in = blob_make(in, inlen), .out = out, .outcap = outcap };
     int rc = -XEN_EOPNOTSUPP;
 
-    switch (packing)
-    {
+    switch (packing) {
     case PACKING_NONE: j.why = "nothing to unpack"; break;
     case PACKING_GZIP: rc = gzip_unpack(&j); break;
     case PACKING_XZ: rc = xz_unpack(&j); break;

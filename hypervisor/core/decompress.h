@@ -4,8 +4,7 @@
  * On the machine they need x86/libc_shim.c's memory and the vector registers: see there
  * what must be set up before.
  */
-#ifndef CORE_DECOMPRESS_H
-#define CORE_DECOMPRESS_H
+#pragma once
 
 #include <stddef.h>
 #include "core/bzimage.h"
@@ -23,5 +22,3 @@ size_t decompress_memory(enum packing packing, const void *in, size_t inlen);
  */
 int decompress(enum packing packing, const void *in, size_t inlen, void *out, size_t outcap,
                size_t *outlen, const char **why);
-
-#endif

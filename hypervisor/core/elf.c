@@ -140,8 +140,7 @@ static bool features_take(struct parse *p, const char *s, size_t n)
 {
     const char *end = s + strnlen(s, n), *next;
 
-    for (; s < end; s = next + 1)
-    {
+    for (; s < end; s = next + 1) {
         bool required = *s == '!';
         uint32_t bit;
 
@@ -163,8 +162,7 @@ static void note_number_take(struct parse *p, uint32_t type, uint64_t v)
 {
     struct elf_image *img = p->img;
 
-    switch (type)
-    {
+    switch (type) {
     case XEN_ELFNOTE_ENTRY: img->entry = v; p->has_entry = true; break;
     case XEN_ELFNOTE_HYPERCALL_PAGE: img->hypercall_page = v; img->has_hypercall_page = true; break;
     case XEN_ELFNOTE_VIRT_BASE: img->virt_base = v; break;
@@ -187,8 +185,7 @@ static bool note_take(struct parse *p, uint32_t type, struct blob desc)
     struct elf_image *img = p->img;
     const char *s = (const char *)desc.p;
 
-    switch (type)
-    {
+    switch (type) {
     case XEN_ELFNOTE_XEN_VERSION: text_take(img->xen_version, s, desc.n); break;
     case XEN_ELFNOTE_GUEST_OS: text_take(img->guest_os, s, desc.n); break;
     case XEN_ELFNOTE_GUEST_VERSION: text_take(img->guest_version, s, desc.n); break;
@@ -214,15 +211,13 @@ static bool notes_read(struct parse *p, struct blob notes)
 {
     uint64_t off = 0;
 
-    while (blob_has(notes, off, NHDR_SIZE))
-    {
+    while (blob_has(notes, off, NHDR_SIZE)) {
         uint32_t namesz = blob_u32(notes, off), descsz = blob_u32(notes, off + 4);
         uint64_t name = off + NHDR_SIZE, desc = name + ROUND_UP((uint64_t)namesz, 4);
 
         if (!blob_has(notes, name, namesz) || !blob_has(notes, desc, descsz))
             return refuse(p, "an ELF note runs out of its segment");
-        if (namesz == 4 && blob_equals(notes, name, "Xen", 4))
-        {
+        if (namesz == 4 && blob_equals(notes, name, "Xen", 4)) {
             p->xen_notes = true;
             if (!note_take(p, blob_u32(notes, off + 8), blob_cut(notes, desc, descsz)))
                 return false;
@@ -236,8 +231,7 @@ static bool notes_read(struct parse *p, struct blob notes)
 
 static bool segment_notes_read(struct parse *p)
 {
-    for (unsigned int i = 0; i < phdr_count(p); i++)
-    {
+    for (unsigned int i = 0; i < phdr_count(p); i++) {
         struct blob ph = phdr_get(p, i);
 
         if (blob_u32(ph, 0) == PT_NOTE &&
@@ -249,8 +243,7 @@ static bool segment_notes_read(struct parse *p)
 
 static bool section_notes_read(struct parse *p)
 {
-    for (unsigned int i = 0; i < shdr_count(p); i++)
-    {
+    for (unsigned int i = 0; i < shdr_count(p); i++) {
         struct blob sh = shdr_get(p, i);
 
         if (blob_u32(sh, 4) == SHT_NOTE && !notes_read(p, section_bytes(p, sh)))
@@ -263,8 +256,7 @@ static struct blob section_find(const struct parse *p, const char *name)
 {
     struct blob names = section_bytes(p, shdr_get(p, blob_u16(p->file, 62)));
 
-    for (unsigned int i = 0; i < shdr_count(p); i++)
-    {
+    for (unsigned int i = 0; i < shdr_count(p); i++) {
         struct blob sh = shdr_get(p, i);
 
         if (blob_equals(names, blob_u32(sh, 0), name, strlen(name) + 1))
@@ -280,14 +272,12 @@ static uint64_t number_parse(const char *s, size_t n)
     unsigned int base = 10, digit;
     uint64_t v = 0;
 
-    if (n > 2 && s[0] == '0' && (s[1] | 0x20) == 'x')
-    {
+    if (n > 2 && s[0] == '0' && (s[1] | 0x20) == 'x') {
         base = 16;
         s += 2;
         n -= 2;
     }
-    for (; n; s++, n--)
-    {
+    for (; n; s++, n--) {
         char c = (char)(*s | 0x20);
 
         digit = c >= 'a' ? (unsigned int)(c - 'a' + 10) : (unsigned int)(*s - '0');
@@ -319,8 +309,7 @@ static bool legacy_item_take(struct parse *p, const char *s, size_t n)
 
     if (name_len == strlen("BSD_SYMTAB") && !memcmp(s, "BSD_SYMTAB", name_len))
         p->img->bsd_symtab = true;
-    for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-    {
+    for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
         if (strlen(names[i].name) != name_len || memcmp(names[i].name, s, name_len))
             continue;
         if (!names[i].number)
@@ -337,8 +326,7 @@ static bool legacy_read(struct parse *p)
 
     if (!text.n)
         return refuse(p, "no Xen notes: not a para-virtual kernel");
-    for (end = s + strnlen(s, text.n); s < end; s = next + 1)
-    {
+    for (end = s + strnlen(s, text.n); s < end; s = next + 1) {
         next = memchr(s, ',', (size_t)(end - s));
         if (!next)
             next = end;
@@ -424,8 +412,7 @@ static bool seg_take(struct parse *p, struct blob ph)
 static bool segs_take(struct parse *p)
 {
     p->img->virt_start = UINT64_MAX;
-    for (unsigned int i = 0; i < phdr_count(p); i++)
-    {
+    for (unsigned int i = 0; i < phdr_count(p); i++) {
         struct blob ph = phdr_get(p, i);
 
         if (blob_u32(ph, 0) == PT_LOAD && !seg_take(p, ph))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A para-virtual kernel's ELF image: is it one we can start, and what does it ask for? */
-#ifndef CORE_ELF_H
-#define CORE_ELF_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ struct elf_image {
  * caller still has to see that [virt_start, virt_end) fits in the domain's memory.
  */
 int elf_parse(struct elf_image *img, const void *p, size_t n, const char **why);
-
-#endif

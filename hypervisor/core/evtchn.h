@@ -30,8 +30,7 @@
  * the receiver's port, once locked, says whether it still is the peer (E2).  The peer's memory may go only when every
  * CPU has had interrupts on since the peer's table was emptied: evtchn_domain_fini()'s caller sees to that.
  */
-#ifndef CORE_EVTCHN_H
-#define CORE_EVTCHN_H
+#pragma once
 
 #include "core/ticket.h"
 #include "core/types.h"
@@ -218,5 +217,3 @@ struct evtchn_fifo *evtchn_fifo_off(struct evtchn_domain *t);
 
 /* Check all invariants: NULL, or what is broken.  Nobody else may use the table meanwhile. */
 const char *evtchn_audit(const struct evtchn_domain *t);
-
-#endif

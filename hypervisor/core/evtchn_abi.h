@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How core/evtchn.c puts events into guest memory.  Invariants and locks: core/evtchn.h. */
-#ifndef CORE_EVTCHN_ABI_H
-#define CORE_EVTCHN_ABI_H
+#pragma once
 
 #include "core/evtchn.h"
 
@@ -18,5 +17,3 @@ void evtchn_unmask_locked(struct evtchn *p, uint32_t port, struct evtchn_hit *hi
 bool evtchn_is_linked(const struct evtchn_domain *t, uint32_t port);
 /* E7, and the queues' locks. */
 const char *evtchn_audit_queues(const struct evtchn_domain *t);
-
-#endif

@@ -55,8 +55,7 @@ static int number_read(const char **p)
 static void flags_read(struct conv *c, const char **p)
 {
     for (;; ++*p)
-        switch (**p)
-        {
+        switch (**p) {
         case '-': c->left = true; break;
         case '0': c->zero = true; break;
         case '#': c->alt = true; break;
@@ -80,8 +79,7 @@ static int star_or_number(const char **p, va_list *ap)
 static void width_read(struct conv *c, const char **p, va_list *ap)
 {
     c->width = star_or_number(p, ap);
-    if (c->width < 0)
-    {
+    if (c->width < 0) {
         c->left = true;
         c->width = -c->width;
     }
@@ -95,8 +93,7 @@ static void width_read(struct conv *c, const char **p, va_list *ap)
 static void length_read(struct conv *c, const char **p)
 {
     for (;; ++*p)
-        switch (**p)
-        {
+        switch (**p) {
         case 'h': c->longs = c->longs == -1 ? -2 : -1; break;
         case 'l': c->longs = c->longs == 1 ? 2 : 1; break;
         case 'z':
@@ -151,8 +148,7 @@ static void out_number(struct out *o, const struct conv *c, const char *prefix,
     if (base == 8 && c->alt && !zeros && (n == 0 || d[n - 1] != '0'))
         zeros = 1;
     pad = c->width - plen - n - zeros;
-    if (c->zero && !c->left && !c->has_prec && pad > 0)
-    {
+    if (c->zero && !c->left && !c->has_prec && pad > 0) {
         zeros += pad;
         pad = 0;
     }
@@ -221,8 +217,7 @@ static bool out_conv(struct out *o, const char **p, va_list *ap)
     flags_read(&c, p);
     width_read(&c, p, ap);
     length_read(&c, p);
-    switch (**p)
-    {
+    switch (**p) {
     case 'd':
     case 'i': out_signed(o, &c, ap); break;
     case 'u':
@@ -245,14 +240,12 @@ int format_print(char *buf, size_t n, const char *fmt, va_list ap)
     va_list args;
 
     va_copy(args, ap);
-    while (*fmt)
-    {
+    while (*fmt) {
         const char *start = fmt;
 
         if (*fmt++ != '%')
             out_char(&o, *start);
-        else if (!out_conv(&o, &fmt, &args))
-        {
+        else if (!out_conv(&o, &fmt, &args)) {
             for (fmt = start; *fmt; fmt++)
                 out_char(&o, *fmt);
         }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* printf-style formatting into a buffer.  Pure, no state, no allocation. */
-#ifndef CORE_FORMAT_H
-#define CORE_FORMAT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ int format_print(char *buf, size_t n, const char *fmt, va_list ap)
 /* The same with the arguments in line. */
 int format_text(char *buf, size_t n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-
-#endif

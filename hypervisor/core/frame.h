@@ -8,8 +8,7 @@
  *
  * Both words are changed by compare-and-swap only.  What the types mean: core/ptype.h.
  */
-#ifndef CORE_FRAME_H
-#define CORE_FRAME_H
+#pragma once
 
 #include "core/types.h"
 
@@ -96,5 +95,3 @@ static inline uint64_t ref_owner(uint64_t ref)
 bool frame_ref_get(mfn_t m, uint64_t owner);
 /* Drop one.  True: it was the last; the caller frees the frame. */
 bool frame_ref_put(mfn_t m);
-
-#endif

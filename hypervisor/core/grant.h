@@ -17,8 +17,7 @@
  * Locks: a struct grant_table and a struct grant_maps are each under one lock of the caller's; where a function needs
  * none, it says so.  The shared frames are written by the guest at any time: each value is read once.
  */
-#ifndef CORE_GRANT_H
-#define CORE_GRANT_H
+#pragma once
 
 #include "core/types.h"
 #include <xen/grant_table.h>
@@ -165,5 +164,3 @@ struct grant_party {
 
 /* Check all invariants across these domains (all that have grants).  NULL, or which is broken. */
 const char *grant_audit(const struct grant_party *p, unsigned n);
-
-#endif

@@ -4,8 +4,7 @@
  * they lie, for all one- and two-byte opcodes that we carry out for guests.  Pure: bytes in, a description out.
  * (SDM2 ch. 2, APM3 ch. 1.)
  */
-#ifndef CORE_INSN_H
-#define CORE_INSN_H
+#pragma once
 
 #include "core/types.h"
 
@@ -54,5 +53,3 @@ int64_t insn_rmw_displacement(const struct insn *i, struct cpu_user_regs *regs, 
  * in *regs become what they are after the instruction (rip excepted).
  */
 bool insn_rmw_apply(const struct insn *i, struct cpu_user_regs *regs, unsigned bytes, uint64_t old, uint64_t *next);
-
-#endif

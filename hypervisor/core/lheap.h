@@ -6,8 +6,7 @@
  * Keys are compared by their signed difference, so they may wrap around: all keys in one heap
  * must lie within 2^63 of each other.  The caller serialises.
  */
-#ifndef CORE_LHEAP_H
-#define CORE_LHEAP_H
+#pragma once
 
 #include "core/types.h"
 
@@ -44,5 +43,3 @@ struct lheap_node *lheap_walk(const struct lheap_node *n, bool skip);
 
 /* Check order, links, distances and count; NULL or what is wrong.  O(n). */
 const char *lheap_audit(const struct lheap *h);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Microcode files as the vendors ship them: finding the update for a processor (SDM3 9.11; AMD's container as Linux'
  * firmware tree has it). */
-#ifndef CORE_MICROCODE_H
-#define CORE_MICROCODE_H
+#pragma once
 
 #include "core/blob.h"
 
@@ -24,5 +23,3 @@ struct microcode_update {
  */
 int microcode_find_intel(struct blob file, const struct microcode_cpu *cpu, struct microcode_update *best);
 int microcode_find_amd(struct blob file, const struct microcode_cpu *cpu, struct microcode_update *best);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Array indices that a guest controls: also where the processor mispredicts the check before it, the access stays inside the array. */
-#ifndef CORE_NOSPEC_H
-#define CORE_NOSPEC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -13,5 +12,3 @@ static inline uint64_t index_clamp(uint64_t i, uint64_t n)
     __asm__("" : "+r"(outside)); /* the compiler must not remember what was checked */
     return i & ~(uint64_t)((int64_t)outside >> 63);
 }
-
-#endif

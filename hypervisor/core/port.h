@@ -4,8 +4,7 @@
  * machine (kern/, x86/) and once for the host tests (tests/host/port_host.c);
  * the linker chooses.  Keep it short: each line here is something a test must fake.
  */
-#ifndef CORE_PORT_H
-#define CORE_PORT_H
+#pragma once
 
 #include "core/types.h"
 
@@ -49,5 +48,3 @@ void mem_free(void *p);
 
 /* Should long work stop here and return "again"?  Cheap; call it every few microseconds of work. */
 bool preempt_needed(void);
-
-#endif

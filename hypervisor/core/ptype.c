@@ -248,7 +248,6 @@ void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t e)
 {
     mfn_t m = pte_mfn(e);
 
-    (void)ctx;
     if (!(e & PTE_P) || !frame_is_ram(m))
         return;
     if (e & PTE_RW)

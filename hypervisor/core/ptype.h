@@ -30,8 +30,7 @@
  * the leaf type WRITABLE needs no lock (compare-and-swap only), so that one domain can map another's memory.
  * Preemption: ptype_get() and ptype_put() may return -XEN_EAGAIN; the frame's own word keeps the progress.
  */
-#ifndef CORE_PTYPE_H
-#define CORE_PTYPE_H
+#pragma once
 
 #include "core/frame.h"
 
@@ -136,5 +135,3 @@ bool ptype_pinned(mfn_t m);
 /* Recompute everything for the frames of one owner; reports each broken invariant by log_err.  Number of them.
  * Nobody may change page tables meanwhile. */
 unsigned ptype_audit(uint16_t owner);
-
-#endif

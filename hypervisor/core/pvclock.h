@@ -3,8 +3,7 @@
  * From counter ticks to nanoseconds, in the very arithmetic that guests use (struct vcpu_time_info of
  * <xen/xen.h>), so that a guest and the hypervisor read the same time from the same counter.
  */
-#ifndef CORE_PVCLOCK_H
-#define CORE_PVCLOCK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -57,5 +56,3 @@ void clock_line_steer(struct clock_line *l, uint64_t tsc_before, uint64_t ns_bef
 
 /* hi:lo / d; hi < d. */
 uint64_t div_128_64(uint64_t hi, uint64_t lo, uint64_t d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets of 64-bit numbers kept as ranges: which frames or lines a domain may touch. */
-#ifndef CORE_RANGES_H
-#define CORE_RANGES_H
+#pragma once
 
 #include "core/types.h"
 
@@ -24,5 +23,3 @@ int ranges_remove(struct ranges *s, uint64_t first, uint64_t last);
 /* Are all, is any of first..last in the set? */
 bool ranges_contain(const struct ranges *s, uint64_t first, uint64_t last);
 bool ranges_overlap(const struct ranges *s, uint64_t first, uint64_t last);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The CMOS clock's registers as seconds since 1970 (MC146818A). */
-#ifndef CORE_RTC_H
-#define CORE_RTC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -15,5 +14,3 @@ struct rtc_regs {
 bool rtc_decode(const struct rtc_regs *r, uint64_t *seconds);
 /* Days since 1970-01-01 of a date of the Gregorian calendar, year >= 1970, month 1-12. */
 uint64_t date_to_days(unsigned year, unsigned month, unsigned day);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sleep types for "off" from ACPI's DSDT, without an interpreter. */
-#ifndef CORE_S5_H
-#define CORE_S5_H
+#pragma once
 
 #include "core/types.h"
 
@@ -10,5 +9,3 @@
  * False if there is none, or it isn't a package of plain numbers.
  */
 bool s5_find(const uint8_t *aml, size_t n, uint8_t *type_a, uint8_t *type_b);
-
-#endif

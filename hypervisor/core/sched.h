@@ -12,8 +12,7 @@
  * percent of one CPU.  Reservation: an entity gets `budget` in each `period`, whatever the others do, and
  * (unless `extra`) no more than that.
  */
-#ifndef CORE_SCHED_H
-#define CORE_SCHED_H
+#pragma once
 
 #include "core/lheap.h"
 
@@ -232,5 +231,3 @@ void sched_idle_set(struct sched_rq *rq, bool idle);
 /* For core/schedplace.c: take e out of, put it into rq's heaps. */
 void sched_dequeue(struct sched_rq *rq, struct sched_ent *e);
 void sched_arrive(struct sched_rq *rq, struct sched_ent *e);
-
-#endif

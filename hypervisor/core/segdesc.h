@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Segment descriptors that a para-virtual guest may have in its GDT or LDT. */
-#ifndef CORE_SEGDESC_H
-#define CORE_SEGDESC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -9,5 +8,3 @@
 bool segdesc_check(uint64_t *d);
 /* All 512 of a page. */
 bool segdesc_page_check(uint64_t *page);
-
-#endif

@@ -4,8 +4,7 @@
  * fetch-or becomes a compare-and-swap loop when its result is used, and a guest that keeps writing to the
  * word could hold us in that loop.  The setting ones are full barriers.  bit: < 32 or < 64.
  */
-#ifndef CORE_SHAREDBITS_H
-#define CORE_SHAREDBITS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -57,5 +56,3 @@ static inline bool shared_test32(const uint32_t *w, unsigned bit)
 {
     return __atomic_load_n(w, __ATOMIC_SEQ_CST) >> bit & 1;
 }
-
-#endif

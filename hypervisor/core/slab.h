@@ -8,8 +8,7 @@
  * L1  `partial` lists those pages, and only those, in which some object is free and some is used.
  * L2  a page's word has the slab's shift, the number of its used objects, and the index of its first free one (none: SLAB_END).
  */
-#ifndef CORE_SLAB_H
-#define CORE_SLAB_H
+#pragma once
 
 #include "core/frame.h"
 
@@ -42,5 +41,3 @@ void *slab_take(struct slab *s);
 void *slab_take_from(struct slab *s, mfn_t page);
 /* Object p of this page is free.  True: so is the page, and the caller's again. */
 bool slab_give(struct slab *s, mfn_t page, void *p);
-
-#endif

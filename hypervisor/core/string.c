@@ -86,8 +86,7 @@ size_t strnlen(const char *s, size_t max)
 
 int strncmp(const char *a, const char *b, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-    {
+    for (size_t i = 0; i < n; i++) {
         unsigned char x = (unsigned char)a[i], y = (unsigned char)b[i];
 
         if (x != y)

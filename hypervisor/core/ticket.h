@@ -3,8 +3,7 @@
  * A ticket lock in one word, for objects too small and too many for x86/lock.h's (which has a rank).  It is a leaf:
  * nothing ranked is taken under it.  The caller has interrupts off if an interrupt handler may take it too.
  */
-#ifndef CORE_TICKET_H
-#define CORE_TICKET_H
+#pragma once
 
 #include "core/types.h"
 
@@ -34,5 +33,3 @@ static inline bool ticket_held(const struct ticket *t)
 {
     return __atomic_load_n(&t->next, __ATOMIC_RELAXED) != __atomic_load_n(&t->owner, __ATOMIC_RELAXED);
 }
-
-#endif

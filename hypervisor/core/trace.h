@@ -12,8 +12,7 @@
  *   T4  records are whole in memory before `prod` says so.
  * Locks: none; a ring is filled by its own CPU, one record at a time.
  */
-#ifndef CORE_TRACE_H
-#define CORE_TRACE_H
+#pragma once
 
 #include "core/types.h"
 #include <xen/trace.h>
@@ -60,5 +59,3 @@ uint32_t trace_info_size(uint32_t cpus, uint32_t pages);
 void trace_info_init(struct t_info *info, uint32_t cpus, uint32_t pages);
 /* Put a frame into a list. */
 void trace_info_set(struct t_info *info, uint32_t cpu, uint32_t page, mfn_t m);
-
-#endif

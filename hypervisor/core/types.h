@@ -3,8 +3,7 @@
  * Basic types every room shares: typed frame numbers, page constants and the
  * few macros without which C code is noise.  No state, no functions.
  */
-#ifndef CORE_TYPES_H
-#define CORE_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,5 +54,3 @@ static inline mfn_t maddr_to_mfn(uint64_t maddr)
 /* A value that another CPU or a guest may change: read or write it exactly once. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
-
-#endif

@@ -4,8 +4,7 @@
  * frequency, goes on where another one stopped, and stands still nowhere.  Guests get `scale` (struct vcpu_time_info) to turn it
  * into nanoseconds; what is counted here is the exact inverse of that, so that their time doesn't drift from ours.  Pure.
  */
-#ifndef CORE_VTSC_H
-#define CORE_VTSC_H
+#pragma once
 
 #include "core/pvclock.h"
 
@@ -44,5 +43,3 @@ static inline uint64_t vtsc_elapsed(const struct vtsc *t, uint64_t now)
 
 /* Are these the same frequency, as far as two measurements of one clock agree? */
 bool vtsc_same_khz(uint64_t a, uint64_t b);
-
-#endif

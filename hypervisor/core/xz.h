@@ -3,8 +3,7 @@
  * Kernels are packed with xz in one shape: a stream of one block, LZMA2 with or without the filter for x86 code, checked
  * by a CRC32.  That shape is unpacked here, straight into its place; whatever is different is left to the library.
  */
-#ifndef CORE_XZ_H
-#define CORE_XZ_H
+#pragma once
 
 #include "core/blob.h"
 
@@ -17,5 +16,3 @@ struct xz_unpacked {
 size_t xz_work_size(void);
 /* False: not of that shape, damaged, or more than outcap; out is then in any state.  work needs no preparation. */
 bool xz_block_unpack(struct blob in, void *out, size_t outcap, void *work, struct xz_unpacked *result);
-
-#endif

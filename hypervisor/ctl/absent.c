@@ -7,6 +7,5 @@
 /* No virtual performance counters: what Xen answers when they are off, as they are unless vpmu= says else. */
 long do_xenpmu_op(struct hcall *c)
 {
-    (void)c;
     return -XEN_EOPNOTSUPP;
 }

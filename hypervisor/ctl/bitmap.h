@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets of CPUs and nodes in the toolstack's form: struct xenctl_bitmap <xen/xen.h>, any number of bits. */
-#ifndef CTL_BITMAP_H
-#define CTL_BITMAP_H
+#pragma once
 
 #include "core/types.h"
 
@@ -11,5 +10,3 @@ struct xenctl_bitmap;
  * -XEN_EINVAL (no bits). */
 int bitmap_from_guest(uint64_t *to, unsigned bits, const struct xenctl_bitmap *from);
 int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *from, unsigned bits);
-
-#endif

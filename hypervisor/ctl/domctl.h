@@ -5,8 +5,7 @@
  * A handler finds its arguments in op->u and the domain in d, held; it gives 0 or -XEN_E, or domctl_again() to be called anew
  * with the same.  What it leaves in *op goes back to the caller if it sets `answers`.
  */
-#ifndef CTL_DOMCTL_H
-#define CTL_DOMCTL_H
+#pragma once
 
 #include "kern/hypercall.h"
 #include <xen/domctl.h>
@@ -52,5 +51,3 @@ domctl_fn domctl_get_policy, domctl_set_policy;
 domctl_fn domctl_scheduler, domctl_irq_permission, domctl_iomem_permission, domctl_ioport_permission,
     domctl_time_offset, domctl_get_tsc_info, domctl_set_tsc_info, domctl_set_node_affinity, domctl_get_node_affinity,
     domctl_set_address_size, domctl_get_address_size, domctl_hypercall_page, domctl_page_types;
-
-#endif

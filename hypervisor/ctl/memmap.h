@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory maps as the BIOS gives them (E820): the machine's, for dom0, and the one a domain was given. */
-#ifndef CTL_MEMMAP_H
-#define CTL_MEMMAP_H
+#pragma once
 
 #include "core/types.h"
 
@@ -14,5 +13,3 @@ void memory_map_set(const struct boot_info *bi);
 long memmap_machine(uint64_t arg);
 long memmap_get(uint64_t arg);
 long memmap_set(uint64_t arg);
-
-#endif

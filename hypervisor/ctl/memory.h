@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* memory_op: how domains get, give back and exchange memory, and what they may know of it. */
-#ifndef CTL_MEMORY_H
-#define CTL_MEMORY_H
+#pragma once
 
 #include "core/types.h"
 
@@ -9,5 +8,3 @@ struct domain;
 
 /* The domain that the caller may act on (DOMID_SELF: itself), held; -XEN_ESRCH, -XEN_EPERM. */
 long memory_target(domid_t id, struct domain **d);
-
-#endif

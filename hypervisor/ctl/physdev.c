@@ -79,7 +79,6 @@ static int op_irq_status_query(struct domain *d, union physdev_arg *a)
 /* Vectors are ours alone, and given out when they are needed: what the guest gets here is a number to believe in. */
 static int op_alloc_irq_vector(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     a->irq.vector = a->irq.irq;
     return 0;
 }
@@ -89,7 +88,6 @@ static int op_setup_gsi(struct domain *d, union physdev_arg *a)
     unsigned gsi = (unsigned)a->setup_gsi.gsi;
     struct irq_line *l = gsi < irq_nr_gsis() ? irq_line(gsi) : NULL;
 
-    (void)d;
     return l ? irq_line_set_trigger(l, a->setup_gsi.triggering, a->setup_gsi.polarity) : -XEN_EINVAL;
 }
 
@@ -184,7 +182,6 @@ static int op_get_free_pirq(struct domain *d, union physdev_arg *a)
 
 static int op_set_iopl(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     if (a->iopl.iopl > 3)
         return -XEN_EINVAL;
     pv_set_iopl(current, a->iopl.iopl);
@@ -193,7 +190,6 @@ static int op_set_iopl(struct domain *d, union physdev_arg *a)
 
 static int op_set_iobitmap(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     if (a->iobitmap.nr_ports > 65536)
         return -XEN_EINVAL;
     pv_set_iobitmap(current, guest_addr(a->iobitmap.bitmap), a->iobitmap.nr_ports);
@@ -204,13 +200,11 @@ static int op_set_iobitmap(struct domain *d, union physdev_arg *a)
 
 static int op_apic_read(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return ioapic_guest_read(a->apic.apic_physbase, a->apic.reg, &a->apic.value);
 }
 
 static int op_apic_write(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return ioapic_guest_write(a->apic.apic_physbase, a->apic.reg, a->apic.value);
 }
 
@@ -226,13 +220,11 @@ static struct pci_addr manage_addr(const union physdev_arg *a)
 
 static int op_manage_pci_add(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msi_device_add(manage_addr(a), false);
 }
 
 static int op_manage_pci_add_ext(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     if (a->manage_ext.is_extfn > 1 || a->manage_ext.is_virtfn > 1)
         return -XEN_EINVAL;
     return msi_device_add((struct pci_addr){ .bus = a->manage_ext.bus, .devfn = a->manage_ext.devfn },
@@ -241,7 +233,6 @@ static int op_manage_pci_add_ext(struct domain *d, union physdev_arg *a)
 
 static int op_manage_pci_remove(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msi_device_remove(manage_addr(a));
 }
 
@@ -250,7 +241,6 @@ static int op_pci_device_add(struct domain *d, union physdev_arg *a)
 {
     struct physdev_pci_device_add add;
 
-    (void)d;
     memcpy(&add, a->add, sizeof(a->add));
     return msi_device_add((struct pci_addr){ .seg = add.seg, .bus = add.bus, .devfn = add.devfn },
                           add.flags & XEN_PCI_DEV_VIRTFN);
@@ -258,31 +248,26 @@ static int op_pci_device_add(struct domain *d, union physdev_arg *a)
 
 static int op_pci_device_remove(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msi_device_remove(pci_addr_of(&a->pci));
 }
 
 static int op_restore_msi(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msi_restore(manage_addr(a));
 }
 
 static int op_restore_msi_ext(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msi_restore(pci_addr_of(&a->pci));
 }
 
 static int op_prepare_msix(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msix_prepare(pci_addr_of(&a->pci));
 }
 
 static int op_release_msix(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     return msix_release(pci_addr_of(&a->pci));
 }
 
@@ -290,7 +275,6 @@ static int op_pci_mmcfg_reserved(struct domain *d, union physdev_arg *a)
 {
     const struct physdev_pci_mmcfg_reserved *m = &a->mmcfg;
 
-    (void)d;
     if (m->flags & ~(uint32_t)XEN_PCI_MMCFG_RESERVED)
         return -XEN_EINVAL;
     if (m->flags & XEN_PCI_MMCFG_RESERVED)
@@ -301,7 +285,6 @@ static int op_pci_mmcfg_reserved(struct domain *d, union physdev_arg *a)
 /* We have no console on an EHCI debug port, so its reset disturbs nothing. */
 static int op_dbgp_op(struct domain *d, union physdev_arg *a)
 {
-    (void)d;
     if (a->dbgp.bus != PHYSDEVOP_DBGP_BUS_UNKNOWN && a->dbgp.bus != PHYSDEVOP_DBGP_BUS_PCI)
         return -XEN_EINVAL;
     return a->dbgp.op == PHYSDEVOP_DBGP_RESET_PREPARE || a->dbgp.op == PHYSDEVOP_DBGP_RESET_DONE ? 0 : -XEN_EINVAL;

@@ -361,7 +361,6 @@ static long op_mem_hotadd(struct xen_platform_op *op)
 /* Nobody but the firmware sets frequencies here. */
 static long op_change_freq(struct xen_platform_op *op)
 {
-    (void)op;
     return -XEN_ENOSYS;
 }
 

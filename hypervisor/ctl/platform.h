@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* XENPF_* <xen/platform.h>: what dom0 does to the machine as a whole. */
-#ifndef CTL_PLATFORM_H
-#define CTL_PLATFORM_H
+#pragma once
 
 #include "core/types.h"
 
@@ -10,5 +9,3 @@ void platform_set_acpi_ids(const uint32_t *ids, unsigned n);
 /* Boot.  Machine address of the 64-bit EFI system table, and the memory map that boot loader or firmware left (kept,
  * not copied; entries of desc_size bytes), so that dom0 finds its tables.  Not called: not an EFI machine. */
 void platform_set_efi(uint64_t system_table, const void *mmap, uint32_t mmap_size, uint32_t desc_size);
-
-#endif

@@ -86,14 +86,12 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
 
 static long op_not_built_in(struct xen_sysctl *op)
 {
-    (void)op;
     return -XEN_EOPNOTSUPP;
 }
 
 /* Cache monitoring and allocation: as on a processor without. */
 static long op_psr_cmt(struct xen_sysctl *op)
 {
-    (void)op;
     return -XEN_ENODEV;
 }
 

@@ -4,8 +4,7 @@
  * of the caller's struct, whose version and whose right are checked; what it leaves there goes back to the caller if it succeeds.
  * -XEN_EAGAIN: the call is to be issued again, as it was.
  */
-#ifndef CTL_SYSCTL_H
-#define CTL_SYSCTL_H
+#pragma once
 
 #include "core/types.h"
 #include <xen/sysctl.h>
@@ -27,5 +26,3 @@ sysctl_fn sysctl_tbuf_op, sysctl_perfc_op;
 sysctl_fn sysctl_levelling_caps, sysctl_cpu_featureset, sysctl_cpu_policy;
 /* The first words of the featureset that we use ourselves. */
 void sysctl_hw_cap(uint32_t *words, unsigned n);
-
-#endif

@@ -30,7 +30,6 @@ static enum cpu_vendor vendor(void)
 
 static struct cpuid_regs raw_leaf(const void *of, uint32_t leaf, uint32_t sub)
 {
-    (void)of;
     return cpuid_machine(leaf, sub);
 }
 

@@ -97,7 +97,6 @@ static uintptr_t polled_lines;
 
 static void poll_lines(void *data)
 {
-    (void)data;
     for (uintptr_t com = 0; com < SERIAL_PORTS; com++)
         if (polled_lines >> com & 1)
             line_service((void *)com);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Console input and the console_io hypercall.  Output and the log: x86/log.h. */
-#ifndef KERN_CONSOLE_H
-#define KERN_CONSOLE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -11,5 +10,3 @@ bool console_option(const char *name, const char *value);
 void console_init(void);
 /* dom0 is there: it gets the input, unless conswitch= says otherwise. */
 void console_to_dom0(void);
-
-#endif

@@ -3,8 +3,7 @@
  * A debugger in the control domain (XEN_DOMCTL_setdebugging, gdbsx_*): while one is attached, breakpoints and single steps
  * of the guest's kernel stop the domain, as XEN_DOMCTL_pausedomain does, instead of being told to the guest.
  */
-#ifndef KERN_DEBUGGER_H
-#define KERN_DEBUGGER_H
+#pragma once
 
 #include "core/types.h"
 
@@ -20,5 +19,3 @@ int debugger_event(struct domain *d, uint8_t *vector);
 /* One vCPU more or less for the debugger.  0, -XEN_EAGAIN (vcpu_pause()'s) / 0, -XEN_EINVAL: it was not paused so. */
 int debugger_pause(struct vcpu *v);
 int debugger_unpause(struct vcpu *v);
-
-#endif

@@ -6,8 +6,7 @@
  * Life: domain_create() -> (vcpu_create) -> runs -> domain_kill() [preemptible; frees what the guest had]
  * -> last reference dropped -> freed.  A domain found by id is held by a reference until domain_put().
  */
-#ifndef KERN_DOMAIN_H
-#define KERN_DOMAIN_H
+#pragma once
 
 #include "core/nospec.h"
 #include "core/types.h"
@@ -169,5 +168,3 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, unsigned id)
 #define domain_each_vcpu(d, v) \
     for (unsigned v##_i = 0; v##_i < (d)->max_vcpus; v##_i++) \
         for (struct vcpu *v = (d)->vcpu[v##_i]; v; v = NULL)
-
-#endif

@@ -77,7 +77,6 @@ static void table_unlock(struct domain *d)
 
 static void cpu_passes(void *unused)
 {
-    (void)unused;
 }
 
 /* When this returns, every CPU, in use or not, has had interrupts on since the call. */
@@ -581,7 +580,6 @@ static int op_status(struct domain *caller, union op_arg *a)
     struct domain *d = target_get(a->status.dom, &rc);
     uint64_t flags;
 
-    (void)caller;
     if (!d)
         return rc;
     flags = irq_save();
@@ -620,7 +618,6 @@ static int op_reset(struct domain *caller, union op_arg *a)
     int rc;
     struct domain *d = target_get(a->reset.dom, &rc);
 
-    (void)caller;
     if (!d)
         return rc;
     rc = event_domain_reset(d);

@@ -6,8 +6,7 @@
  * included; it ends in vcpu_kick() or vcpu_wake() with interrupts off.  Everything else is for hypercall
  * context: interrupts on, no lock of rank RANK_EVTCHN or above held.
  */
-#ifndef KERN_EVENT_H
-#define KERN_EVENT_H
+#pragma once
 
 #include "core/types.h"
 #include <xen/event_channel.h>
@@ -63,5 +62,3 @@ void event_poll_end(struct vcpu *v);
 
 /* Debug key 'e': log d's open ports. */
 void event_dump(struct domain *d);
-
-#endif

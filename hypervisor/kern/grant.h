@@ -7,8 +7,7 @@
  * them): it frees the shared frames too; grant_domain_free() when the last reference to the domain is dropped: each
  * mapping of a domain's frames by another holds a reference to the granting domain, so the counts outlive all uses.
  */
-#ifndef KERN_GRANT_H
-#define KERN_GRANT_H
+#pragma once
 
 #include "core/types.h"
 
@@ -41,5 +40,3 @@ unsigned grant_resource_max(const struct domain *d, unsigned id);
 
 /* Log d's entries in use and its mappings (debug key 'g', GNTTABOP_dump_table).  Bounded. */
 void grant_dump(struct domain *d);
-
-#endif

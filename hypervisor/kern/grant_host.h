@@ -13,8 +13,7 @@
  * d is current->domain.  Called without locks (RANK_PT is taken inside).  None of these flushes a TLB: the caller does,
  * once a batch.  They only edit one L1 entry each, and fail without any change.
  */
-#ifndef KERN_GRANT_HOST_H
-#define KERN_GRANT_HOST_H
+#pragma once
 
 #include "core/types.h"
 
@@ -51,5 +50,3 @@ int grant_host_replace(struct domain *d, uint64_t host_addr, mfn_t frame, bool r
  * PV: write the machine-to-physical table.  Called with to's grant lock held: takes no lock below RANK_PAGES.
  */
 void grant_host_frame_moved(struct domain *to, mfn_t frame, gfn_t slot);
-
-#endif

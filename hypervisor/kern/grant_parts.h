@@ -2,8 +2,7 @@
 /*
  * What the parts of the grant-table hypercall share; for kern/grant*.c only.  Locks and references: kern/grant.c.
  */
-#ifndef KERN_GRANT_PARTS_H
-#define KERN_GRANT_PARTS_H
+#pragma once
 
 #include "core/grant.h"
 #include "x86/lock.h"
@@ -75,5 +74,3 @@ void grant_side_release(struct copy_side *s);
 /* The operations that are not batches: on a table (kern/grant_table.c), and cache_flush (kern/grant_cache.c). */
 long grant_table_control(struct hcall *c);
 long grant_cache_flush(struct hcall *c);
-
-#endif

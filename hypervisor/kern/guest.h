@@ -4,8 +4,7 @@
  * refuse hypervisor addresses; all give 0 or -XEN_EFAULT (and then have copied an unknown part).
  * Values in guest memory may change at any time: copy once, then check the copy.
  */
-#ifndef KERN_GUEST_H
-#define KERN_GUEST_H
+#pragma once
 
 #include "core/types.h"
 
@@ -19,5 +18,3 @@ int copy_to_guest_at(uint64_t gva, uint64_t index, const void *src, size_t size)
 
 /* The address in a XEN_GUEST_HANDLE. */
 #define guest_addr(handle) ((uint64_t)(handle).p)
-
-#endif

@@ -56,7 +56,6 @@ static void leave(void *left)
 /* In cpu_online first: what is to be flushed from now on is flushed here, and what was before is by this. */
 static void come_back(void *unused)
 {
-    (void)unused;
     cpumask_set(&cpu_online, cpu_id());
     mb();
     tlb_flush_all_local();

@@ -8,8 +8,7 @@
  * puts the arguments back into the guest's registers (or into the multicall entry) and lets the guest
  * issue the same call again.  Progress thus lives in the guest's own call: interrupts and other calls may come between.
  */
-#ifndef KERN_HYPERCALL_H
-#define KERN_HYPERCALL_H
+#pragma once
 
 #include "core/types.h"
 
@@ -35,5 +34,3 @@ hcall_fn do_callback_op, do_console_io, do_domctl, do_event_channel_op, do_event
     do_set_callbacks, do_set_debugreg, do_set_gdt, do_set_segment_base, do_set_timer_op, do_set_trap_table,
     do_stack_switch, do_sysctl, do_update_descriptor, do_update_va_mapping, do_update_va_mapping_otherdomain, do_vcpu_op,
     do_vm_assist, do_xen_version, do_xenpmu_op;
-
-#endif

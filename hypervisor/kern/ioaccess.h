@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of the machine a domain may touch itself: I/O ports, frames that are not RAM, interrupt lines. */
-#ifndef KERN_IOACCESS_H
-#define KERN_IOACCESS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -24,5 +23,3 @@ bool io_irq_permitted(struct domain *d, unsigned irq);
 int io_ports_set(struct domain *d, unsigned first, unsigned last, bool allow);
 int io_mem_set(struct domain *d, uint64_t first_mfn, uint64_t last_mfn, bool allow);
 int io_irq_set(struct domain *d, unsigned irq, bool allow);
-
-#endif

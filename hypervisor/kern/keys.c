@@ -95,7 +95,6 @@ void key_press(char key)
 
 static void key_help(char key)
 {
-    (void)key;
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
         if (keys[i].fn)
             log_always("  '%c'  %s\n", (char)i, keys[i].what);
@@ -103,14 +102,12 @@ static void key_help(char key)
 
 static void key_restart(char key)
 {
-    (void)key;
     console_flush();
     machine_restart();
 }
 
 static void key_crash(char key)
 {
-    (void)key;
     panic("asked for by the debug key\n");
 }
 
@@ -136,64 +133,54 @@ static void domain_show(struct domain *d)
 
 static void key_domains(char key)
 {
-    (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         domain_show(d);
 }
 
 static void key_events(char key)
 {
-    (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         event_dump(d);
 }
 
 static void key_grants(char key)
 {
-    (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         grant_dump(d);
 }
 
 static void key_sched(char key)
 {
-    (void)key;
     sched_dump();
 }
 
 static void key_timers(char key)
 {
-    (void)key;
     timer_dump();
 }
 
 static void key_irqs(char key)
 {
-    (void)key;
     irq_lines_dump();
 }
 
 static void key_counters(char key)
 {
-    (void)key;
     counters_dump();
 }
 
 static void key_counters_reset(char key)
 {
-    (void)key;
     counters_reset();
 }
 
 static void key_clocks(char key)
 {
-    (void)key;
     time_dump();
 }
 
 static void key_spec(char key)
 {
-    (void)key;
     spec_dump();
 }
 

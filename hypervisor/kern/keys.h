@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug keys: typed at the console when it is switched to the hypervisor, or sent by `xl debug-keys`. */
-#ifndef KERN_KEYS_H
-#define KERN_KEYS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -17,5 +16,3 @@ void key_register(char key, key_fn *fn, const char *what, bool in_irq);
 void key_press(char key);
 /* The keys of kern/ itself.  Boot, once. */
 void keys_init(void);
-
-#endif

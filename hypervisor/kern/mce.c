@@ -236,14 +236,12 @@ static void poll_cpu(void *unused)
 {
     struct mce_record r;
 
-    (void)unused;
     banks_read(&r, false, true);
     record_keep(&r);
 }
 
 static void poll(void *unused)
 {
-    (void)unused;
     smp_call(&cpu_online, poll_cpu, NULL);
     timer_set(&poll_timer, time_now() + POLL_PERIOD);
 }

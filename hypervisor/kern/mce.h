@@ -3,8 +3,7 @@
  * Machine checks: exceptions, and a look at the banks of every CPU now and then for what was corrected silently.
  * What is found is kept for dom0 (ctl/mca.c) in a few records; if nobody fetches them, the first ones are kept.
  */
-#ifndef KERN_MCE_H
-#define KERN_MCE_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/cpumask.h"
@@ -51,5 +50,3 @@ int mce_inject_exception(const cpumask_t *cpus);
 void mce_look(const cpumask_t *cpus);
 /* MCG_CAP of the machine; 0: no machine checks. */
 uint64_t mce_capabilities(void);
-
-#endif

@@ -146,7 +146,6 @@ void guest_frame_unmap_shared(struct domain *d, void *p)
 {
     mfn_t m = virt_to_mfn(p);
 
-    (void)d;
     frame_unmap(p);
     frame_put_writable(m);
 }
@@ -191,7 +190,6 @@ void shared_frame_free(struct domain *d, mfn_t m)
 {
     uint64_t was = __atomic_fetch_and(&frame_of(m)->ref, ~REF_ALLOCATED, __ATOMIC_SEQ_CST);
 
-    (void)d;
     if (!(was & REF_ALLOCATED))
         return;
     if (TYPE_OF(frame_of(m)->type) == FT_WRITABLE)

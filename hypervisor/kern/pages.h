@@ -3,8 +3,7 @@
  * Frames of domains: who owns a frame, references to it, and the shapes in which other rooms use guests'
  * memory.  The counters and their invariants are core/ptype.h's.
  */
-#ifndef KERN_PAGES_H
-#define KERN_PAGES_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/lock.h"
@@ -63,5 +62,3 @@ int frame_steal(struct domain *from, mfn_t m);
 /* ... and give such a frame to a domain, when no CPU can hold one any more.  -XEN_E2BIG at its maximum, -XEN_ESRCH if
  * dying: it is still nobody's. */
 int frame_assign(struct domain *to, mfn_t m);
-
-#endif

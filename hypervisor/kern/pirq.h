@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A domain's own numbers for interrupt lines ("pirqs"): dom0's first ones are the GSIs, then come messages. */
-#ifndef KERN_PIRQ_H
-#define KERN_PIRQ_H
+#pragma once
 
 #include "core/types.h"
 
@@ -44,5 +43,3 @@ int pirq_unmap(struct domain *d, unsigned pirq);
 int pirq_reserve(struct domain *d, bool msi);
 /* The irq (x86/irqline.h) that is mapped there, or -XEN_EINVAL. */
 int pirq_to_irq(struct domain *d, unsigned pirq);
-
-#endif

@@ -4,8 +4,7 @@
  * where, how long) is core/sched.c.  schedule() runs only as SOFTIRQ_SCHEDULE, on the way back to a guest
  * or in the idle loop: it makes `current` the chosen vCPU and returns on the same stack.
  */
-#ifndef KERN_SCHED_H
-#define KERN_SCHED_H
+#pragma once
 
 #include "x86/cpumask.h"
 
@@ -103,5 +102,3 @@ int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
 /* Finish any lazily kept state of v that is still in this machine's CPUs (before v runs elsewhere). */
 void vcpu_sync_state(struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the scheduler's shell keeps for each vCPU and domain: for kern/sched.c, runstate.c, schedop.c and vcpu.c only. */
-#ifndef KERN_SCHED_STATE_H
-#define KERN_SCHED_STATE_H
+#pragma once
 
 #include "core/sched.h"
 #include "x86/lock.h"
@@ -81,5 +80,3 @@ void watchdogs_init(struct domain *d);
 void watchdogs_kill(struct domain *d);
 /* SCHEDOP_poll of the vCPU that now goes on is over. */
 void sched_poll_finish(struct sched_vcpu *sv);
-
-#endif

@@ -4,8 +4,7 @@
  * start, has all CPUs and dom0, and never goes.  None of these may be called with a lock held; they take time in proportion to
  * the vCPUs of the pool.
  */
-#ifndef KERN_SCHEDPOOL_H
-#define KERN_SCHEDPOOL_H
+#pragma once
 
 #include "x86/cpumask.h"
 
@@ -53,5 +52,3 @@ void pool_domain_dying(struct domain *d);
 
 /* Debug key 'r'. */
 void pool_dump(void);
-
-#endif

@@ -165,7 +165,6 @@ static void cpu_follow(void *unused)
 {
     struct cpu_block *b = cpu_block();
 
-    (void)unused;
     if (trace_event_matches(READ_ONCE(trace_events), TRC_PV_HYPERCALL_V2))
         b->exit_flags |= EXIT_TRACE;
     else

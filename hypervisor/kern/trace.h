@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The trace buffers: making them, which events go there, who is told when one fills.  Records: x86/trace.h. */
-#ifndef KERN_TRACE_H
-#define KERN_TRACE_H
+#pragma once
 
 #include "x86/cpumask.h"
 #include "x86/trace.h"
@@ -36,5 +35,3 @@ void trace_hypercall(uint32_t event, const struct hcall *c) __attribute__((cold)
         if (TRACE_WANTED(event))      \
             trace_hypercall(event, c);\
     } while (0)
-
-#endif

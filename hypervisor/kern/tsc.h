@@ -4,8 +4,7 @@
  * those of which the toolstack wants it; and, unless it wants the processor's, those of domains that were saved where the
  * counter had another frequency, and all where the processors' counters disagree.  dom0 has the processor's.
  */
-#ifndef KERN_TSC_H
-#define KERN_TSC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -33,5 +32,3 @@ uint64_t domain_tsc_read(const struct domain *d);
 /* The line from its counter to system time, for a vCPU of d that runs here; gives a number that is another whenever the
  * line is.  Interrupts off. */
 uint64_t domain_tsc_line(const struct domain *d, struct clock_line *line);
-
-#endif

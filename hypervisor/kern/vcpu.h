@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* VCPUOP_* (do_vcpu_op is declared in kern/sched.h), and what goes with it. */
-#ifndef KERN_VCPU_H
-#define KERN_VCPU_H
+#pragma once
 
 #include "core/types.h"
 
@@ -18,5 +17,3 @@ void vcpu_set_acpi_ids(const uint32_t *ids, unsigned n);
 /* Provided by the guest kind (pv/context.c): check and take over all of *c as the state of v, which does not run.
  * -XEN_EAGAIN: call again with the same.  No lock held. */
 int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
-
-#endif

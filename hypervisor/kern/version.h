@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xen_version: what we tell about ourselves. */
-#ifndef KERN_VERSION_H
-#define KERN_VERSION_H
+#pragma once
 
 #include "core/types.h"
 
@@ -12,5 +11,3 @@ extern const char version_extra[], version_changeset[], version_compiled_by[], v
 
 /* The command line that we were started with. Boot. */
 void version_set_cmdline(const char *cmdline);
-
-#endif

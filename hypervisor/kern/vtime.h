@@ -4,8 +4,7 @@
  * two timers, <xen/vcpu.h>: a periodic one, which ticks only while the vCPU runs, and a one-shot one.  Both
  * raise VIRQ_TIMER.
  */
-#ifndef KERN_VTIME_H
-#define KERN_VTIME_H
+#pragma once
 
 #include "core/types.h"
 
@@ -43,5 +42,3 @@ void vtime_switch_from(struct vcpu *v);
 /* VCPUOP_{set,stop}_{periodic,singleshot}_timer and _register_vcpu_time_memory_area.  The caller has checked that
  * the one-shot commands are for v == current. */
 long vtime_vcpu_op(struct vcpu *v, unsigned cmd, uint64_t arg_gva);
-
-#endif

@@ -13,7 +13,6 @@
 
 static void registers_key(char key)
 {
-    (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         domain_each_vcpu(d, v) {
             log_always("d%uv%u on CPU %u, %s mode\n", d->id, v->id, v->cpu, v->kernel_mode ? "kernel" : "user");
@@ -25,7 +24,6 @@ static void audit_key(char key)
 {
     unsigned faults = heap_audit();
 
-    (void)key;
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
         lock(&d->pv->pt_lock);
         faults += ptype_audit(d->id);

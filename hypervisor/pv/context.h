@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All registers of a para-virtual vCPU at once: struct vcpu_guest_context of the ABI. */
-#ifndef PV_CONTEXT_H
-#define PV_CONTEXT_H
+#pragma once
 
 #include "core/types.h"
 
@@ -20,5 +19,3 @@ void pv_vcpu_set_start(struct vcpu *v, uint64_t entry, uint64_t stack, uint64_t 
 /* What vcpu_guest_context has no room for; v doesn't run.  e->vcpu stays.  set: 0 or -XEN_EINVAL. */
 void pv_vcpu_get_ext(const struct vcpu *v, struct xen_domctl_ext_vcpucontext *e);
 int pv_vcpu_set_ext(struct vcpu *v, const struct xen_domctl_ext_vcpucontext *e);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Control and debug registers of para-virtual guests: see control.c. */
-#ifndef PV_CONTROL_H
-#define PV_CONTROL_H
+#pragma once
 
 #include "core/types.h"
 
@@ -13,5 +12,3 @@ bool pv_mov_cr_dr(struct vcpu *v, const struct insn *i, bool *repeat);
 bool pv_clts(struct vcpu *v);
 /* Can set PE, MP, EM, TS; not clear PE.  False: not allowed. */
 bool pv_lmsw(struct vcpu *v, uint64_t val);
-
-#endif

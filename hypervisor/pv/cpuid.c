@@ -112,7 +112,6 @@ struct cpuid_regs pv_cpuid_policy(const void *of, uint32_t leaf, uint32_t sub)
 {
     struct cpuid_regs r = pv_cpuid_answer(NULL, false, leaf, sub);
 
-    (void)of;
     if (leaf == 0x80000001)
         r.d &= ~CPUPOLICY_E1D_COPIES;
     return r;

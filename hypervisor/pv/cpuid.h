@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* CPUID for guests. */
-#ifndef PV_CPUID_H
-#define PV_CPUID_H
+#pragma once
 
 #include "core/types.h"
 
@@ -18,5 +17,3 @@ struct cpuid_regs pv_cpuid_answer(struct domain *d, bool osxsave, uint32_t leaf,
 struct cpuid_regs pv_cpuid_policy(const void *of, uint32_t leaf, uint32_t sub);
 /* What the processor says; zeroes behind the last leaf of its kind. */
 struct cpuid_regs cpuid_machine(uint32_t leaf, uint32_t sub);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Descriptor tables of para-virtual vCPUs. */
-#ifndef PV_DESC_H
-#define PV_DESC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -18,5 +17,3 @@ int pv_ldt_set(struct vcpu *v, uint64_t base, unsigned entries);
 void pv_ldt_unmap(struct vcpu *v);
 /* A fault at va in the descriptor area: a page of the LDT that is not mapped yet?  True: it is now; go on. */
 bool pv_ldt_fault(struct vcpu *v, uint64_t va);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Building dom0. */
-#ifndef PV_DOM0_H
-#define PV_DOM0_H
+#pragma once
 
 #include "core/types.h"
 
@@ -23,5 +22,3 @@ void dom0_build(const struct dom0_config *cfg);
 
 /* Fill a hypercall page (xen/xen.h: 32 bytes for each call). */
 void hypercall_page_fill(uint8_t *page);
-
-#endif

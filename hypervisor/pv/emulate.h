@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Instructions that a para-virtual guest's kernel can't execute in ring 3, carried out for it. */
-#ifndef PV_EMULATE_H
-#define PV_EMULATE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -11,5 +10,3 @@ struct vcpu;
 bool pv_emulate_privileged(struct vcpu *v);
 /* v == current took #UD: the forced-emulation prefix (ud2; "xen") before cpuid?  True: done. */
 bool pv_emulate_forced(struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The instruction at the running guest's RIP. */
-#ifndef PV_FETCH_H
-#define PV_FETCH_H
+#pragma once
 
 #include "core/insn.h"
 
@@ -13,5 +12,3 @@ bool pv_code_is_64(const struct vcpu *v);
 bool pv_fetch(struct vcpu *v, unsigned skip, struct insn *i);
 /* Behind the instruction of `length` bytes: RIP moves on, a single step or a breakpoint on a port traps. */
 void pv_insn_done(struct vcpu *v, unsigned length);
-
-#endif

@@ -114,6 +114,5 @@ int grant_host_replace(struct domain *d, uint64_t host_addr, mfn_t frame, bool r
 
 void grant_host_frame_moved(struct domain *to, mfn_t frame, gfn_t slot)
 {
-    (void)to;
     ((uint64_t *)M2P_START)[frame.n] = slot.n;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Page tables of para-virtual guests: the hypercalls, and direct writes that we carry out for the guest. */
-#ifndef PV_MMU_H
-#define PV_MMU_H
+#pragma once
 
 #include "core/types.h"
 
@@ -29,5 +28,3 @@ int pv_set_table(struct vcpu *v, mfn_t m, bool user);
 /* A table of d whose taking apart was interrupted: go on with it.  0, or -XEN_EAGAIN: there still is one, and no page
  * table of d may be worked on.  [pt_lock] */
 int pv_finish_deferred(struct domain *d);
-
-#endif

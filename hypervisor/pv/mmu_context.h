@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whom a page-table hypercall is about: the owner of the tables and the owner of the frames that they map. */
-#ifndef PV_MMU_CONTEXT_H
-#define PV_MMU_CONTEXT_H
+#pragma once
 
 #include "core/ptype.h"
 #include "x86/cpumask.h"
@@ -23,5 +22,3 @@ void mmu_context_put(struct mmu_context *x);
 /* m, if not MFN_NONE, is parked (core/ptype.h) and to be taken apart. [pt_lock, nothing else is deferred] */
 void pv_defer(struct domain *d, mfn_t m);
 int mmu_vcpumask_read(struct domain *d, uint64_t gva, cpumask_t *mask);
-
-#endif

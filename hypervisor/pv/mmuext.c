@@ -223,7 +223,6 @@ static int ext_op(const struct mmu_context *x, const struct mmuext_op *op, struc
     struct ptype_ctx pin = { frames_of->id, frames_of->id };
     struct domain *self = current->domain;
 
-    (void)x;
     switch (op->cmd) {
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Model-specific registers of the running guest. */
-#ifndef PV_MSR_H
-#define PV_MSR_H
+#pragma once
 
 #include "core/types.h"
 
@@ -19,5 +18,3 @@ void pv_msr_switch_to(struct vcpu *v);
 extern const uint32_t pv_saved_msr[PV_SAVED_MSRS];
 bool pv_msr_saved(const struct vcpu *v, unsigned i, uint64_t *val);
 bool pv_msr_restore(struct vcpu *v, uint32_t nr, uint64_t val);
-
-#endif

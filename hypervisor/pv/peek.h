@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A domain's memory by its kernel's addresses, for a debugger outside of it. */
-#ifndef PV_PEEK_H
-#define PV_PEEK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -13,5 +12,3 @@ struct domain;
  */
 bool pv_peek_get(struct domain *d, uint64_t gva, uint64_t l3e, bool writable, mfn_t *out);
 void pv_peek_put(mfn_t m, bool writable);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* I/O ports of para-virtual guests. */
-#ifndef PV_PORTS_H
-#define PV_PORTS_H
+#pragma once
 
 #include "core/insn.h"
 
@@ -13,5 +12,3 @@ bool pv_iopl_allows(const struct vcpu *v);
 bool pv_port_access(struct vcpu *v, const struct insn *i);
 /* ins, outs, with rep: some rounds; *repeat: not finished, execute again.  True also if a page fault was injected (then *repeat). */
 bool pv_port_string(struct vcpu *v, const struct insn *i, bool *repeat);
-
-#endif

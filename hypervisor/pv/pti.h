@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Isolated page tables, against Meltdown: see pti.c. */
-#ifndef PV_PTI_H
-#define PV_PTI_H
+#pragma once
 
 #include "core/types.h"
 
@@ -22,5 +21,3 @@ uint64_t pti_frame_end(const struct vcpu *v);
 void pti_l4_changed(const struct domain *d);
 /* The CR3 with which current goes on: its own L4, or an up-to-date copy without the hypervisor.  Interrupts off; called by pti.S. */
 uint64_t pti_shield(void);
-
-#endif

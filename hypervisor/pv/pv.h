@@ -5,8 +5,7 @@
  * A PV kernel runs in ring 3, as its own processes do; which of the two runs is vcpu.kernel_mode.  The kernel has
  * the page table `table`, processes `table_user`.
  */
-#ifndef PV_PV_H
-#define PV_PV_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/lock.h"
@@ -77,5 +76,3 @@ uint64_t pv_cr4(const struct vcpu *v);
 /* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
 void pv_set_iopl(struct vcpu *v, unsigned iopl);
 void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports);
-
-#endif

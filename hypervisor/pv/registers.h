@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls on single registers of a para-virtual vCPU. */
-#ifndef PV_REGISTERS_H
-#define PV_REGISTERS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -15,5 +14,3 @@ unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes
 
 /* Segment base by SEGBASE_*; v == current. */
 long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);
-
-#endif

@@ -421,7 +421,6 @@ bool trap_port_page_fault(struct cpu_user_regs *r)
 {
     uint64_t cr2 = READ_CR(2);
 
-    (void)r;
     return cr2 >= PERDOMAIN_START && cr2 < FRAMES_START && current && !current->is_idle &&
            pv_ldt_fault(current, cr2);
 }
@@ -434,7 +433,6 @@ long do_iret(struct hcall *c)
     struct cpu_user_regs *r = &v->regs;
     struct iret_context f;
 
-    (void)c;
     if (copy_from_guest(&f, r->rsp, sizeof(f))) {
         domain_crash(v->domain, "iret: no frame at %lx\n", r->rsp);
         return 0;

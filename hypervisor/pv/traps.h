@@ -3,8 +3,7 @@
  * Traps, events and callbacks of para-virtual guests: all ways in which the hypervisor makes the guest's kernel
  * run somewhere else than where it was.
  */
-#ifndef PV_TRAPS_H
-#define PV_TRAPS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -21,5 +20,3 @@ void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2);
 
 /* Between the guest's kernel and its processes, v == current: page table and GS base. */
 void pv_toggle_mode(struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dom0's kernel out of the file that the boot loader brought. */
-#ifndef PV_UNPACK_H
-#define PV_UNPACK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -14,5 +13,3 @@ struct unpacked {
 
 /* Boot; may turn interrupts off for a while.  Panics if the file is of no use. */
 void kernel_unpack(const void *file, size_t size, struct unpacked *u);
-
-#endif

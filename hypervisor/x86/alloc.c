@@ -374,5 +374,4 @@ void *frame_map(mfn_t m)
 
 void frame_unmap(const void *p)
 {
-    (void)p;
 }

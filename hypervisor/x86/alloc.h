@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Machine frames for the hypervisor itself and for domains: shell (lock, flush of stale translations) around
  * core/buddy.c. */
-#ifndef X86_ALLOC_H
-#define X86_ALLOC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -39,5 +38,3 @@ unsigned heap_audit(void);
 /* Frames as hypervisor memory: a direct-map address, NULL if none.  Zeroed. */
 void *pages_alloc(unsigned order);
 void pages_free(void *p, unsigned order);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The local APIC of this CPU, in xAPIC or x2APIC mode: registers, interrupts to other CPUs, timer. */
-#ifndef X86_APIC_H
-#define X86_APIC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -43,5 +42,3 @@ void apic_timer_oneshot(uint64_t v);
 uint32_t apic_timer_count(void);
 /* Counter mode even if there are deadlines, not raising interrupts: for calibrating. */
 void apic_timer_count_from(uint32_t ticks);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names for addresses of our own code, and the chain of calls. */
-#ifndef X86_BACKTRACE_H
-#define X86_BACKTRACE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -11,5 +10,3 @@ void backtrace_print(uint64_t rip, uint64_t rbp);
 const char *symbol_find(uint64_t addr, uint64_t *offset);
 /* Function number n by address, counted from 0; NULL behind the last. */
 const char *symbol_nth(unsigned n, uint64_t *addr);
-
-#endif

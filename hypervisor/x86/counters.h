@@ -3,8 +3,7 @@
  * Event counters, one set a CPU.  COUNT(name) is one instruction on this CPU's own memory: fit for the hottest
  * paths, and right in any context (an interrupt can't split it).
  */
-#ifndef X86_COUNTERS_H
-#define X86_COUNTERS_H
+#pragma once
 
 #include "x86/percpu.h"
 
@@ -75,5 +74,3 @@ uint64_t counter_value(const struct counter_info *info, uint32_t n);
 /* The sums over all CPUs to the log; zeroes are left out. */
 void counters_dump(void);
 void counters_reset(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Single instructions of the processor as functions. */
-#ifndef X86_CPU_H
-#define X86_CPU_H
+#pragma once
 
 #include "core/types.h"
 
@@ -163,5 +162,3 @@ static inline void clflush(const void *p)
 {
     __asm__ volatile("clflush %0" :: "m"(*(const char *)p) : "memory");
 }
-
-#endif

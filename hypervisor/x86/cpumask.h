@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets of CPUs. */
-#ifndef X86_CPUMASK_H
-#define X86_CPUMASK_H
+#pragma once
 
 #include "x86/percpu.h"
 
@@ -45,5 +44,3 @@ static inline unsigned cpumask_next(const cpumask_t *m, unsigned from)
 
 #define cpumask_each(cpu, m) \
     for (unsigned cpu = cpumask_next(m, 0); cpu < nr_cpus; cpu = cpumask_next(m, cpu + 1))
-
-#endif

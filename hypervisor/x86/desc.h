@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Each CPU's descriptor tables: GDT page, TSS, IDT, and the system-call entry. */
-#ifndef X86_DESC_H
-#define X86_DESC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -22,5 +21,3 @@ void desc_load_ldt(uint64_t va, unsigned n);
 void desc_load_gdt(uint64_t va);
 /* Back to the CPU's own (no guest part). */
 void desc_load_own_gdt(void);
-
-#endif

@@ -6,8 +6,7 @@
  * addresses, since nobody has called SetVirtualAddressMap.  One call at a time on all of the machine; interrupts stay
  * on. If the firmware faults, the call ends with EFI_DEVICE_ERROR and the services are not used again.
  */
-#ifndef X86_EFIRT_H
-#define X86_EFIRT_H
+#pragma once
 
 #include "core/types.h"
 
@@ -45,5 +44,3 @@ uint64_t efirt_call(struct fpu_vcpu *fpu, enum efirt_service service, const uint
 
 /* For trap_from_hypervisor(): was that the firmware?  Then r goes on behind the call. */
 bool efirt_fault(struct cpu_user_regs *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the assembly of entry.S and syscall.S has in common. */
-#ifndef X86_ENTRY_ASM_H
-#define X86_ENTRY_ASM_H
+#pragma once
 
 #include "asm_offsets.h"
 #include "x86/gate.h"
@@ -84,5 +83,3 @@
         leaq    percpu_counters + C_##what(%rip), tmp ; \
         addq    B_percpu_offset(%rsp), tmp ;            \
         incq    (tmp)
-
-#endif

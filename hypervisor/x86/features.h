@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names of the processor's control bits and MSRs that we use (APM2 and SDM3 list them). */
-#ifndef X86_FEATURES_H
-#define X86_FEATURES_H
+#pragma once
 
 #define CR0_PE 0x1ul
 #define CR0_MP 0x2ul
@@ -56,5 +55,3 @@
 #define EFER_LME 0x100ul
 #define EFER_LMA 0x400ul
 #define EFER_NXE 0x800ul
-
-#endif

@@ -3,8 +3,7 @@
  * FPU, SSE, AVX state of vCPUs.  Saved when a vCPU leaves a CPU, loaded when it comes to one where its state isn't
  * still in the registers: the hypervisor itself never uses them, and never leaves one guest's to another.
  */
-#ifndef X86_FPU_H
-#define X86_FPU_H
+#pragma once
 
 #include "core/types.h"
 
@@ -35,5 +34,3 @@ void fpu_get_fxsave(const struct fpu_vcpu *f, void *image);
  * had in that; 0, or -XEN_EINVAL (what this machine or the architecture doesn't have) and nothing is changed. */
 void fpu_get_xsave(const struct fpu_vcpu *f, void *area);
 int fpu_set_xsave(struct fpu_vcpu *f, uint64_t xcr0, uint64_t ever, const void *area, size_t size);
-
-#endif

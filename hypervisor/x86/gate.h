@@ -8,8 +8,7 @@
  *   page 1      struct gate, writable
  *   pages 2-5   the stacks of NMI, #MC, #DB and #DF once more, if page tables are isolated
  */
-#ifndef X86_GATE_H
-#define X86_GATE_H
+#pragma once
 
 #include "x86/layout.h"
 
@@ -43,6 +42,4 @@ static inline struct gate *gate_here(void)
 {
     return (struct gate *)(GATES_START + cpu_id() * (uint64_t)GATE_SIZE + GATE_DATA);
 }
-#endif
-
 #endif

@@ -95,7 +95,6 @@ static void line_route(struct irq_line *l)
 
 static bool line_may_move(struct irq_line *l, bool same_vector, bool in_irq)
 {
-    (void)same_vector;
     if (!l->level)
         return l->masked || in_irq;
     return l->masked && !(reg_read(&ioapics[l->ioapic], IOAPIC_RTE + 2u * l->pin) & RTE_REMOTE_IRR);

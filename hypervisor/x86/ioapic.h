@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The I/O APICs: the inputs by which devices with a wire interrupt us. */
-#ifndef X86_IOAPIC_H
-#define X86_IOAPIC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -38,5 +37,3 @@ uint64_t ioapic_address(unsigned i);
  */
 int ioapic_guest_read(uint64_t address, uint32_t reg, uint32_t *value);
 int ioapic_guest_write(uint64_t address, uint32_t reg, uint32_t value);
-
-#endif

@@ -140,7 +140,6 @@ void irq_dispatch(unsigned vector, const struct cpu_user_regs *regs)
 {
     unsigned base = lock_irq_enter();
 
-    (void)regs;
     if (vector >= VECTOR_OWN_FIRST)
         own_handle(vector & 0xff);
     else

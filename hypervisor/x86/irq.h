@@ -4,8 +4,7 @@
  * Vectors: 0x00-0x1f exceptions, 0x20-0xdf device lines (each CPU has its own table), 0xe0-0xef nobody's (where the
  * silenced 8259s point), 0xf0-0xff the hypervisor's own.
  */
-#ifndef X86_IRQ_H
-#define X86_IRQ_H
+#pragma once
 
 #include "core/types.h"
 
@@ -48,5 +47,3 @@ uint64_t irq_unexpected_count(void);
 /* Device line by GSI for the hypervisor's own use (serial): fn(data) in interrupt context. After ioapic_init().
  * 0, -XEN_ENODEV (no such line), -XEN_EBUSY or -XEN_ENOSPC. */
 int irq_request_gsi(unsigned gsi, void (*fn)(void *), void *data);
-
-#endif

@@ -4,8 +4,7 @@
  * may send (irq above the GSIs).  A line has a vector on one CPU, and either a handler of the hypervisor's own or
  * guests to whom its interrupts go as events.
  */
-#ifndef X86_IRQLINE_H
-#define X86_IRQLINE_H
+#pragma once
 
 #include "x86/lock.h"
 #include "x86/timer.h"
@@ -106,5 +105,3 @@ bool irq_line_is_shared(struct irq_line *l);
 
 /* Debug key: all lines. */
 void irq_lines_dump(void);
-
-#endif

@@ -10,8 +10,7 @@
  *   slot 261  text and data (0xffff82d0_80000000), each CPU's gate (x86/gate.h)
  *   slots 262-271  direct map: 5 TiB; frames above it are reached through frame_map() only
  */
-#ifndef X86_LAYOUT_H
-#define X86_LAYOUT_H
+#pragma once
 
 #ifndef __ASSEMBLER__
 #include "core/types.h"
@@ -58,6 +57,4 @@ static inline mfn_t virt_to_mfn(const void *p)
 {
     return maddr_to_mfn(virt_to_maddr(p));
 }
-#endif
-
 #endif

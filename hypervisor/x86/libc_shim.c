@@ -93,12 +93,9 @@ _Noreturn void __stack_chk_fail(void)
  */
 unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
 {
-    (void)ctx;
     return 0;
 }
 
 void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
 {
-    (void)ctx;
-    (void)trace;
 }

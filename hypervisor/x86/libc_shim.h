@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the decompressors (core/decompress.h) expect of a C library and a processor. */
-#ifndef X86_LIBC_SHIM_H
-#define X86_LIBC_SHIM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -16,5 +15,3 @@ void libc_shim_init(void *arena, size_t size);
 
 /* Give the CPU back as it was; the most bytes of arena that were in use. */
 size_t libc_shim_done(void);
-
-#endif

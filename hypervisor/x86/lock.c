@@ -75,7 +75,6 @@ static void held_push(const spinlock_t *l, bool ordered)
 }
 static void held_pop(const spinlock_t *l)
 {
-    (void)l;
 }
 #endif
 

@@ -5,8 +5,7 @@
  * lock_pair()).  Debug builds check this on each acquire.
  * Locks marked (irq) are also taken by interrupt handlers: use lock_irqsave().
  */
-#ifndef X86_LOCK_H
-#define X86_LOCK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -62,7 +61,6 @@ static inline unsigned lock_irq_enter(void)
 }
 static inline void lock_irq_leave(unsigned base)
 {
-    (void)base;
 }
 #else
 unsigned lock_irq_enter(void);
@@ -72,5 +70,3 @@ void lock_irq_leave(unsigned base);
 /* Both of two locks of one rank (they may be the same lock). */
 void lock_pair(spinlock_t *a, spinlock_t *b);
 void unlock_pair(spinlock_t *a, spinlock_t *b);
-
-#endif

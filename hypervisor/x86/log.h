@@ -3,8 +3,7 @@
  * The log (log_print() and panic() of core/port.h): a ring in memory and the output lines of console=.
  * Any context, NMI and panic included: the console lock goes on without waiting where it can't be had.
  */
-#ifndef X86_LOG_H
-#define X86_LOG_H
+#pragma once
 
 #include "core/port.h"
 
@@ -58,5 +57,3 @@ uint32_t console_ring_start(void);
 size_t console_ring_read(uint32_t *pos, char *buf, size_t n);
 /* Forget what is before `pos`. */
 void console_ring_clear(uint32_t pos);
-
-#endif

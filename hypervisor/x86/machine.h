@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The machine's power: restart, off, halt. */
-#ifndef X86_MACHINE_H
-#define X86_MACHINE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -32,5 +31,3 @@ void machine_stop_others(void);
 
 /* XENPF_enter_acpi_sleep for S5 with dom0's register values.  Returns only with -XEN_EPERM: no such register. */
 int machine_sleep_off(uint16_t val_a, uint16_t val_b, bool extended);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading microcode updates. */
-#ifndef X86_MICROCODE_H
-#define X86_MICROCODE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -9,5 +8,3 @@
  * all CPUs. 0, -XEN_EINVAL (damaged), -XEN_ENOENT (nothing newer for them), -XEN_EIO (a processor refused it),
  * -XEN_EOPNOTSUPP, -XEN_ENOMEM. */
 int microcode_load(const void *file, size_t size);
-
-#endif

@@ -138,7 +138,6 @@ static bool line_may_move(struct irq_line *l, bool same_vector, bool in_irq)
 {
     const struct msi_entry *e = l->msi;
 
-    (void)in_irq;
     return e->count == 1 && (e->slot || e->maskable || same_vector);
 }
 

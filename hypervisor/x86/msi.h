@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Message-signalled interrupts of PCI functions: MSI and MSI-X (PCI 3.0, 6.8). */
-#ifndef X86_MSI_H
-#define X86_MSI_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/pci.h"
@@ -43,5 +42,3 @@ int msix_release(struct pci_addr a);
 
 /* Is m part of an MSI-X table?  Guests, dom0 too, may map it read-only only (writes they attempt are to be dropped). */
 bool msix_table_frame(mfn_t m);
-
-#endif

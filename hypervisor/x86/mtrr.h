@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory type range registers, the variable ones (SDM3 11.11, APM2 7.7). */
-#ifndef X86_MTRR_H
-#define X86_MTRR_H
+#pragma once
 
 #include "core/types.h"
 
@@ -19,5 +18,3 @@ void mtrr_get(unsigned reg, struct mtrr_range *r);
 int mtrr_add(const struct mtrr_range *r);
 /* One use less of what mtrr_add() gave or the firmware set: with the last the register is off.  0 or -XEN_EINVAL. */
 int mtrr_del(unsigned reg);
-
-#endif

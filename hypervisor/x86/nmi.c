@@ -27,13 +27,11 @@ static void nmi_note(void)
 
 void nmi_in_hypervisor(struct cpu_user_regs *regs)
 {
-    (void)regs;
     nmi_note();
 }
 
 void nmi_in_guest(struct cpu_user_regs *regs)
 {
-    (void)regs;
     nmi_note();
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Non-maskable interrupts. */
-#ifndef X86_NMI_H
-#define X86_NMI_H
+#pragma once
 
 #include "core/types.h"
 
@@ -12,5 +11,3 @@ void nmi_in_hypervisor(struct cpu_user_regs *regs);
 void nmi_in_guest(struct cpu_user_regs *regs);
 /* The reasons (bits 6, 7 of port 0x61) of the NMIs since the last call.  After SOFTIRQ_NMI. */
 uint8_t nmi_reason_take(void);
-
-#endif

@@ -3,8 +3,7 @@
  * NUMA: which CPUs and which memory are near to each other, as ACPI's SRAT and SLIT say.  Nodes are numbered from 0 in
  * the order in which memory and CPUs name them.  Without these tables all is one node.  [const after boot], but free frames.
  */
-#ifndef X86_NUMA_H
-#define X86_NUMA_H
+#pragma once
 
 #include "core/types.h"
 
@@ -30,5 +29,3 @@ uint8_t numa_distance(unsigned from, unsigned to);
 
 /* For x86/alloc.c, with the heap's lock: n frames from m on became free, or are free no longer.  Nothing before numa_start(). */
 void numa_count_free(mfn_t m, uint64_t n, bool is_free);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor's own mappings: x86/layout.h says where things lie. */
-#ifndef X86_PAGING_H
-#define X86_PAGING_H
+#pragma once
 
 #include "core/types.h"
 
@@ -43,5 +42,3 @@ void *boot_alloc(size_t npages);
 void *boot_alloc_aligned(size_t npages);
 
 #define PAT_HOSPES 0x050100070406ul /* 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC, 7 UC: as the ABI fixes it */
-
-#endif

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Changing our own code at boot, before other CPUs run. */
-#ifndef X86_PATCH_H
-#define X86_PATCH_H
+#pragma once
 
 #include "core/types.h"
 
 /* Put len bytes of code at the address, which is in the image: text can't be written there, but its frames can. */
 void text_patch(uint64_t at, const uint8_t *code, size_t len);
-
-#endif

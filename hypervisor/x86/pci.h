@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* PCI configuration space: by ports CF8/CFC, and by memory (ECAM) where ACPI's MCFG or dom0 told us. */
-#ifndef X86_PCI_H
-#define X86_PCI_H
+#pragma once
 
 #include "core/types.h"
 
@@ -45,5 +44,3 @@ int pci_mcfg_remove(uint64_t address, uint16_t seg, uint8_t start_bus, uint8_t e
  */
 uint32_t pci_guest_read(uint32_t cf8, unsigned offset, unsigned bytes);
 void pci_guest_write(uint32_t cf8, unsigned offset, unsigned bytes, uint32_t value);
-
-#endif

@@ -4,8 +4,7 @@
  * CPU's, per_cpu(name, cpu) another's.  The variable's area starts as zeroes on each CPU.
  * The CPU is found from the stack pointer: each CPU's stack block ends with its struct cpu_block.
  */
-#ifndef X86_PERCPU_H
-#define X86_PERCPU_H
+#pragma once
 
 #include "core/types.h"
 
@@ -62,5 +61,3 @@ static inline void *percpu_ptr(void *first, uint64_t offset)
 #define percpu_at(name, offset) (*(__typeof__(percpu_##name) *)percpu_ptr(&percpu_##name, (offset)))
 #define this_cpu(name)     percpu_at(name, cpu_block()->percpu_offset)
 #define per_cpu(name, cpu) percpu_at(name, percpu_offsets[cpu])
-
-#endif

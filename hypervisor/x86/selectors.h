@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Segment selectors (the guest's are the ABI's FLAT_* ones) and the vectors that mark how a frame came to be. For C and assembly. */
-#ifndef X86_SELECTORS_H
-#define X86_SELECTORS_H
+#pragma once
 
 #define GDT_FIRST   0xe000   /* the first reserved entry's byte offset: FIRST_RESERVED_GDT_BYTE */
 #define HV_CS       0xe008
@@ -26,5 +25,3 @@
 #define CPU_STACK_MASK 0xffff
 /* From the frame of a fault at exit_iretq to vcpu.regs: see entry.S. */
 #define IRET_FAULT_GAP 48
-
-#endif

@@ -4,8 +4,7 @@
  * kern/console.c.  Works from the first instruction on by polling; interrupts come later.
  * All functions but serial_spec and serial_port: the caller holds the console lock (x86/log.h).
  */
-#ifndef X86_SERIAL_H
-#define X86_SERIAL_H
+#pragma once
 
 #include "core/types.h"
 
@@ -38,5 +37,3 @@ int serial_irq_start(unsigned com, void (*fn)(void *), void *data);
 
 /* The first of the line's 8 I/O ports.  (dom0 must not have those of lines that we use.) */
 unsigned serial_port(unsigned com);
-
-#endif

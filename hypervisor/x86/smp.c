@@ -115,7 +115,6 @@ void smp_call_together(void (*fn)(void *), void *data)
 
 static void stop_vector(void *unused)
 {
-    (void)unused;
     for (;;)
         __asm__ volatile("cli; hlt");
 }

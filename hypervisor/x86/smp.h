@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The other CPUs: starting them, sending them interrupts and functions. */
-#ifndef X86_SMP_H
-#define X86_SMP_H
+#pragma once
 
 #include "x86/cpumask.h"
 #include "x86/tlb.h"
@@ -27,5 +26,3 @@ void smp_boot_all(void);
 void smp_cpu_is_up(void);
 /* Stop all other CPUs for good (panic, reboot). Any context. */
 void smp_stop_others(void);
-
-#endif

@@ -3,8 +3,7 @@
  * Work that an interrupt leaves for the way back to the guest (or for the idle loop).
  * Handlers run with interrupts on, no lock held, on the CPU's one stack.
  */
-#ifndef X86_SOFTIRQ_H
-#define X86_SOFTIRQ_H
+#pragma once
 
 #include "core/types.h"
 
@@ -32,5 +31,3 @@ void softirq_raise_cpu(unsigned cpu, enum softirq nr);
 /* Serve all that is pending here.  Interrupts on, no lock held. */
 void softirq_run(void);
 bool softirq_pending(void);
-
-#endif

@@ -6,8 +6,7 @@
  * what a guest sets in SPEC_CTRL stays in force while we run on its behalf, which can only make us safer.  Buffers
  * are cleared (VERW) on the way out, by cpu_block.exit_flags, where the processor needs that.
  */
-#ifndef X86_SPEC_H
-#define X86_SPEC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -42,5 +41,3 @@ bool spec_has_arch_caps(void);
 void spec_dump(void);
 /* AMD: LFENCE waits for all before it. */
 bool spec_lfence_serialises(void);
-
-#endif

@@ -213,7 +213,6 @@ static uint64_t pit_read(void)
 
 static bool pit_start(const struct time_hw *hw)
 {
-    (void)hw;
     outb(0x61, (uint8_t)((inb(0x61) & ~2u) | 1)); /* gate on, speaker off */
     outb(0x43, 0xb4);                             /* channel 2, two bytes, mode 2 */
     outb(0x42, 0);

@@ -2,8 +2,7 @@
 /*
  * The machine's clocks: TSC scale, platform counter, hardware timer, CMOS clock.  Guests' clocks are in kern/vtime.h.
  */
-#ifndef X86_TIME_H
-#define X86_TIME_H
+#pragma once
 
 #include "core/types.h"
 
@@ -54,5 +53,3 @@ uint64_t wallclock_base(void);
 
 /* Debug keys. */
 void time_dump(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Between x86/time.c and kern/vtime.c: the line that guests get, and the wall clock. */
-#ifndef X86_TIMELINE_H
-#define X86_TIMELINE_H
+#pragma once
 
 #include "core/pvclock.h"
 
@@ -9,5 +8,3 @@
 uint64_t time_line(struct clock_line *line);
 /* ns since 1970 (UTC) at system time 0. */
 void wallclock_base_set(uint64_t ns);
-
-#endif

@@ -216,7 +216,6 @@ static void timer_interrupt(void)
 
 static void reprogram(void *unused)
 {
-    (void)unused;
     timer_interrupt();
 }
 

@@ -4,8 +4,7 @@
  * for the earliest deadline only.  A timer belongs to one CPU at a time; functions run in softirq
  * context on that CPU, interrupts on, no lock held.
  */
-#ifndef X86_TIMER_H
-#define X86_TIMER_H
+#pragma once
 
 #include "core/lheap.h"
 
@@ -43,5 +42,3 @@ static inline bool timer_is_set(const struct timer *t)
 
 /* The timers of all CPUs to the log (debug key). */
 void timer_dump(void);
-
-#endif

@@ -6,8 +6,7 @@
  * last use is stamped with the clock's low 24 bits; a CPU needs no flush on that frame's account if its own last flush
  * is later.
  */
-#ifndef X86_TLB_H
-#define X86_TLB_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/cpumask.h"
@@ -47,5 +46,3 @@ void tlb_flush_older(const cpumask_t *mask, uint32_t stamp);
 uint32_t tlb_stamp(void);
 /* Boot: the flush vector. */
 void tlb_init(void);
-
-#endif

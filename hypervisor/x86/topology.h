@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which CPUs are threads of one core, and cores of one socket, by CPUID: the APIC id's low bits number the threads, the next ones the cores. */
-#ifndef X86_TOPOLOGY_H
-#define X86_TOPOLOGY_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/cpu.h"
@@ -59,5 +58,3 @@ static inline unsigned topology_package_bits(void)
         bits = topology_bits_for(l1.b >> 16 & 0xff);
     return MAX(bits, topology_thread_bits());
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Putting records into the trace buffer of this CPU.  TRACE(TRC_SCHED_WAKE, domain, vcpu) costs, while nobody wants events of
  * that class, one test of a word that doesn't change.  Any context.  Buffers and masks are kern/trace.c's.
  */
-#ifndef X86_TRACE_H
-#define X86_TRACE_H
+#pragma once
 
 #include "core/types.h"
 #include <xen/trace.h>
@@ -28,5 +27,3 @@ void trace_put(uint32_t event, uint32_t n, const uint32_t *word) __attribute__((
     } while (0)
 /* A 64-bit number in a record: two words. */
 #define TRACE_64(x) (uint32_t)(x), (uint32_t)((uint64_t)(x) >> 32)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What x86/trace.c, which fills the trace buffers, and kern/trace.c, which makes them, share. */
-#ifndef X86_TRACEBUF_H
-#define X86_TRACEBUF_H
+#pragma once
 
 #include "core/trace.h"
 #include "x86/cpumask.h"
@@ -16,5 +15,3 @@ extern cpumask_t trace_cpus_wanted;  /* who puts records there [atomic; written 
 
 /* Port, provided by kern/trace.c: whose vCPU runs here. */
 void trace_port_who(uint32_t *domain, uint32_t *vcpu);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the entry code (x86/entry.S) calls into C. */
-#ifndef X86_TRAPS_H
-#define X86_TRAPS_H
+#pragma once
 
 #include "core/types.h"
 
@@ -42,5 +41,3 @@ void trap_from_hypervisor(struct cpu_user_regs *regs);
 void regs_print(const struct cpu_user_regs *regs);
 /* End of the boot code: this CPU now runs what the scheduler gives it. */
 _Noreturn void run_guests(void);
-
-#endif

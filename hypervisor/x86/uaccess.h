@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Instructions that may fault on a guest's account: see uaccess.S. */
-#ifndef X86_UACCESS_H
-#define X86_UACCESS_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/layout.h"
@@ -55,5 +54,3 @@ void smap_init(void);
 
 /* Where to go on after a fault at rip; 0: no fix-up. */
 uint64_t extable_find(uint64_t rip);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* For assembly that touches guest memory. */
-#ifndef X86_UACCESS_ASM_H
-#define X86_UACCESS_ASM_H
+#pragma once
 
 
         /* Guest memory is opened (stac) and closed (clac) to us where the processor has SMAP.  Each place is a no-op of three
@@ -23,5 +22,3 @@
         .long   \to - .
         .popsection
         .endm
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The 80x25 text screen, as an output of the log.  Caller holds the console lock (but for vga_start). */
-#ifndef X86_VGA_H
-#define X86_VGA_H
+#pragma once
 
 #include "core/types.h"
 
@@ -11,5 +10,3 @@ bool vga_start(void);
 void vga_stop(void);
 /* Nothing unless started. */
 void vga_write(const char *s, size_t n);
-
-#endif

@@ -35,7 +35,7 @@ host_core := $(filter-out $(addprefix hypervisor/core/,$(CORE_SKIP)),$(wildcard 
 host_raws := $(host_core:hypervisor/core/%.c=$(HOST_B)/core/%.raw)
 host_libs := -lcmocka -llz4 -llzma -lzstd -lz
 
-host_warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
+host_warn := -Wall -Wextra -Wno-unused-parameter -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
 host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host -Ibuild/gen $(host_warn) \
                -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
                -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
