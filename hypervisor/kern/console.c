@@ -155,38 +155,19 @@ static size_t dom0_put(const char *buf, size_t n)
     return took;
 }
 
-/* Another domain's text is a log entry: printable characters only, a line at a time. */
-static size_t domu_put(const char *buf, size_t n)
-{
-    char line[128];
-    size_t i, len = 0;
-
-    for (i = 0; i < n && len < sizeof(line) - 1; i++) {
-        if (buf[i] == '\n')
-            break;
-        if ((buf[i] >= ' ' && buf[i] <= '~') || buf[i] == '\t')
-            line[len++] = buf[i];
-    }
-    line[len] = '\0';
-    if (len)
-        log_guest(LOG_DEBUG, "(d%u) %s\n", current->domain->id, line);
-    return i < n && buf[i] == '\n' ? i + 1 : i;
-}
-
 static long io_write(struct hcall *c)
 {
-    bool privileged = current->domain->is_privileged;
     char buf[128];
 
     COUNT(console_write);
-    if (privileged && console_idle())
+    if (console_idle())
         last_progress = time_now();
     while (c->arg[1]) {
         size_t n = MIN(c->arg[1], sizeof(buf));
 
         if (copy_from_guest(buf, c->arg[2], n))
             return -XEN_EFAULT;
-        n = privileged ? dom0_put(buf, n) : domu_put(buf, n);
+        n = dom0_put(buf, n);
         c->arg[1] -= n;
         c->arg[2] += n;
         if (c->arg[1] && preempt_needed())
@@ -228,13 +209,15 @@ static long io_read(struct hcall *c)
 
 long do_console_io(struct hcall *c)
 {
+    if (!current->domain->is_privileged)
+        return -XEN_EPERM;
     c->arg[1] = (uint32_t)c->arg[1];
     switch ((uint32_t)c->arg[0]) {
     case CONSOLEIO_write:
         return io_write(c);
     case CONSOLEIO_read:
-        return current->domain->is_privileged ? io_read(c) : -XEN_EPERM;
+        return io_read(c);
     default:
-        return current->domain->is_privileged ? -XEN_ENOSYS : -XEN_EPERM;
+        return -XEN_ENOSYS;
     }
 }

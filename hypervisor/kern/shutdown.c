@@ -65,11 +65,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     va_start(args, fmt);
     format_print(why, sizeof(why), fmt, args);
     va_end(args);
-    if (!d->is_shut_down) {
-        log_err("d%u crashes: %s", d->id, why);
-        if (current->domain == d)
-            regs_print(&current->regs);
-    }
+    if (!d->is_shut_down && log_guest(LOG_ERR, "d%u crashes: %s", d->id, why) && current->domain == d)
+        regs_print(&current->regs);
     domain_shutdown(d, SHUTDOWN_crash);
 }
 

@@ -353,15 +353,16 @@ static bool guest_budget(void)
     return ok;
 }
 
-void log_guest(enum log_level level, const char *fmt, ...)
+bool log_guest(enum log_level level, const char *fmt, ...)
 {
     va_list ap;
 
     if ((int)level > opt_guest_level || !guest_budget())
-        return;
+        return false;
     va_start(ap, fmt);
     log_format(fmt, ap);
     va_end(ap);
+    return true;
 }
 
 /* ---- start ---- */

@@ -27,8 +27,8 @@ void log_leave_screen(void);
 /* Interrupts work: output is buffered from now on (unless sync_console). */
 void log_async(void);
 
-/* About a guest's doing: filtered by guest_loglvl=, and at most 10 lines in 5 s. */
-void log_guest(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* About a guest's doing: filtered by guest_loglvl=, and at most 10 lines in 5 s.  False: left out. */
+bool log_guest(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* As log_print(), whatever loglvl= says: answers to debug keys. */
 void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
