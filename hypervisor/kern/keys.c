@@ -83,8 +83,11 @@ void key_press(char key)
 {
     unsigned i = (unsigned char)key;
 
-    if (i >= ARRAY_SIZE(keys) || !keys[i].fn)
+    if (i >= ARRAY_SIZE(keys) || !keys[i].fn) {
+        if (i > ' ' && i < 127)
+            log_always("'%c' does nothing: 'h' for help\n", key);
         return;
+    }
     if (keys[i].in_irq)
         key_run(key);
     else
