@@ -181,10 +181,8 @@ long domctl_set_virq_handler(struct domctl *x)
 /* The domain of that number, or else the next one: tools list domains so. */
 long domctl_info(struct domctl *x)
 {
-    struct domain *d = x->op->domain < DOMID_FIRST_RESERVED ? domain_get(x->op->domain) : NULL;
+    struct domain *d = domain_from(x->op->domain);
 
-    for (d = d ? d : domain_next(NULL); d && d->id < x->op->domain;)
-        d = domain_next(d);
     if (!d)
         return -XEN_ESRCH;
     domain_info(d, &x->op->u.getdomaininfo);

@@ -63,11 +63,9 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
     struct xen_domctl_getdomaininfo info;
-    struct domain *d = domain_next(NULL);
+    struct domain *d = domain_from(l->first_domain);
     uint32_t n = 0;
 
-    while (d && d->id < l->first_domain)
-        d = domain_next(d);
     for (; d && n < l->max_domains && (n < DOMAINS_SURE || !preempt_needed()); d = domain_next(d)) {
         domain_info(d, &info);
         if (copy_to_guest_at(guest_addr(l->buffer), n, &info, sizeof(info))) {

@@ -86,24 +86,22 @@ void domain_put(struct domain *d)
     softirq_raise(SOFTIRQ_RCU);
 }
 
+struct domain *domain_from(unsigned id)
+{
+    struct domain *d = NULL;
+
+    for (; id < DOMID_FIRST_RESERVED && !d; id++)
+        if (!READ_ONCE(table[id / TABLE_ENTRIES]))
+            id |= TABLE_ENTRIES - 1;
+        else if (domain_peek((domid_t)id))
+            d = domain_get((domid_t)id);
+    return d;
+}
+
 struct domain *domain_next(struct domain *d)
 {
-    struct domain *next = NULL;
-    unsigned id = d ? d->id + 1u : 0;
+    struct domain *next = domain_from(d ? d->id + 1u : 0);
 
-    lock(&table_lock);
-    for (; id < DOMID_FIRST_RESERVED && !next; id++) {
-        if (!table[id / TABLE_ENTRIES]) {
-            id |= TABLE_ENTRIES - 1;
-            continue;
-        }
-        next = table[id / TABLE_ENTRIES][id % TABLE_ENTRIES];
-        if (next && !findable(next))
-            next = NULL;
-    }
-    if (next)
-        domain_hold(next);
-    unlock(&table_lock);
     if (d)
         domain_put(d);
     return next;

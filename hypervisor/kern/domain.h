@@ -138,6 +138,8 @@ int domain_kill(struct domain *d);
 struct domain *domain_peek(domid_t id);
 /* Walk all domains: d and NULL end; each is held while it is looked at. `domain_next(NULL)` is the first; drops d. */
 struct domain *domain_next(struct domain *d);
+/* A reference to the domain with the lowest number from `id` on, or NULL.  Looks without a lock: listing holds up nobody. */
+struct domain *domain_from(unsigned id);
 
 /* A reference to domain `id` (DOMID_SELF: the caller's), or NULL. */
 struct domain *domain_get(domid_t id);

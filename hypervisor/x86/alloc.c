@@ -3,7 +3,8 @@
  * Memory: machine frames (core/buddy.c under one lock), and the hypervisor's small objects.
  *
  * P4 (core/ptype.h) at this place: a frame that comes out of here again has been flushed from every CPU that could
- * still hold a translation of it: freeing stamps it, allocating flushes whoever hasn't flushed since.
+ * still hold a translation of it: freeing stamps it, allocating flushes whoever hasn't flushed since.  Objects are seen
+ * through the direct map only, which stays: they leave nothing to flush, and so no call waits for other CPUs for their sake.
  *
  * Frames out of use: their ref word is REF_OFFLINE alone, they are on no list; those that will be have a mark.
  *
@@ -149,13 +150,12 @@ static void free_or_leave(mfn_t m)
         free_chunk(m, 0);
 }
 
-void frames_free(mfn_t m, unsigned order)
+/* `type` says what to flush for before they are used again. */
+static void frames_give(mfn_t m, unsigned order, uint64_t type)
 {
     for (uint64_t i = 0; i < 1ul << order; i++) {
-        struct frame *f = frame_of(MFN(m.n + i));
-
-        f->ref = 0;
-        f->type = (uint64_t)FT_WRITABLE << TYPE_SHIFT | (uint64_t)tlb_stamp() << TYPE_AUX_SHIFT;
+        frame_of(MFN(m.n + i))->ref = 0;
+        frame_of(MFN(m.n + i))->type = type;
     }
     lock(&heap_lock);
     if (likely(!leaves_any(m, order)))
@@ -164,6 +164,11 @@ void frames_free(mfn_t m, unsigned order)
         for (uint64_t i = 0; i < 1ul << order; i++)
             free_or_leave(MFN(m.n + i));
     unlock(&heap_lock);
+}
+
+void frames_free(mfn_t m, unsigned order)
+{
+    frames_give(m, order, (uint64_t)FT_WRITABLE << TYPE_SHIFT | (uint64_t)tlb_stamp() << TYPE_AUX_SHIFT);
 }
 
 /* ---- Out of use ---- */
@@ -357,14 +362,14 @@ void mem_free(void *p)
     page = virt_to_mfn(p);
     shift = slab_shift(page);
     if (shift > SMALL_MAX_SHIFT) {
-        pages_free(p, shift - SMALL_MAX_SHIFT - 1);
+        frames_give(page, shift - SMALL_MAX_SHIFT - 1, 0);
         return;
     }
     lock(&small_lock);
     empty = slab_give(&slabs[shift], page, p);
     unlock(&small_lock);
     if (empty)
-        frames_free(page, 0);
+        frames_give(page, 0, 0);
 }
 
 void *frame_map(mfn_t m)
