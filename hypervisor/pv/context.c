@@ -4,6 +4,7 @@
 #include "core/string.h"
 #include "core/port.h"
 #include "kern/domain.h"
+#include "pv/control.h"
 #include "pv/desc.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
@@ -123,8 +124,6 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     c->user_regs = v->regs;
     c->user_regs.rflags |= (uint64_t)pv->iopl << 12;
     c->user_regs.error_code = c->user_regs.entry_vector = 0;
-    if (v->kernel_mode)
-        c->user_regs.cs &= (uint16_t)~3u;
     memcpy(c->trap_ctxt, pv->traps, sizeof(c->trap_ctxt));
     c->ldt_base = pv->ldt_base;
     c->ldt_ents = pv->ldt_entries;
@@ -133,11 +132,11 @@ void pv_vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     c->gdt_ents = pv->gdt_entries;
     c->kernel_ss = pv->kernel_ss;
     c->kernel_sp = pv->kernel_sp;
-    c->ctrlreg[0] = CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_PG | CR0_MP | (pv->ts ? CR0_TS : 0);
+    for (unsigned i = 0; i <= 4; i += 2)
+        pv_read_cr(v, i, &c->ctrlreg[i]);
     if (!mfn_eq(pv->table_user, MFN_NONE))
         c->ctrlreg[1] = mfn_to_maddr(pv->table_user) | 1;
     c->ctrlreg[3] = mfn_eq(pv->table, MFN_NONE) ? 0 : mfn_to_maddr(pv->table);
-    c->ctrlreg[4] = pv->cr4 | (pv->osxsave ? CR4_OSXSAVE : 0);
     memcpy(c->debugreg, pv->dr, sizeof(c->debugreg));
     c->event_callback_eip = pv->event.eip;
     c->failsafe_callback_eip = pv->failsafe.eip;

@@ -54,7 +54,7 @@ static bool set_cr4(struct vcpu *v, uint64_t val)
     return true;
 }
 
-static bool read_cr(struct vcpu *v, unsigned nr, uint64_t *val)
+bool pv_read_cr(const struct vcpu *v, unsigned nr, uint64_t *val)
 {
     switch (nr) {
     case 0:
@@ -103,7 +103,7 @@ bool pv_mov_cr_dr(struct vcpu *v, const struct insn *i, bool *repeat)
         return false;
     switch (i->opcode) {
     case 0x20:
-        return read_cr(v, i->reg, reg);
+        return pv_read_cr(v, i->reg, reg);
     case 0x22:
         return write_cr(v, i->reg, *reg, repeat);
     case 0x21:

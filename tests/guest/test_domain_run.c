@@ -51,6 +51,11 @@ DOMAIN_ASM(reader, "mov $0x401000, %ebx\n movq %xmm3, 16(%rbx)\n" SHUTDOWN(0));
 
 DOMAIN_ASM(spinner, "mov $0x401000, %ebx\n 1: incq (%rbx)\n jmp 1b\n");
 
+/* Its control registers, as it sees them, and its code's selector, as the processor has it. */
+DOMAIN_ASM(mirror,
+    "mov $0x401000, %ebx\n mov %cr0, %rax\n mov %rax, (%rbx)\n mov %cr2, %rax\n mov %rax, 8(%rbx)\n"
+    "mov %cr3, %rax\n mov %rax, 16(%rbx)\n mov %cr4, %rax\n mov %rax, 24(%rbx)\n mov %cs, %eax\n mov %rax, 32(%rbx)\n" SHUTDOWN(0));
+
 DOMAIN_ASM(crasher, "mov 0, %rax\n");
 
 /* A domain may not call what is the control domain's: data[0], data[1] are the answers to domctl and platform_op. */
@@ -110,6 +115,27 @@ static void check_pause(void)
     EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
     EXPECT_EQUAL(domain_wait(&d, 100), -1);
     EXPECT_TRUE(d.data[0] > n);
+    EXPECT_OK(domain_destroy(&d));
+}
+
+/* The toolstack sees the registers that the domain sees. */
+static void check_registers(void)
+{
+    static vcpu_guest_context_t ctx;
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(mirror));
+    EXPECT_OK(domain_start(&d));
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, d.id));
+    EXPECT_EQUAL(domain_wait(&d, 5000), SHUTDOWN_poweroff);
+    domctl_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &ctx);
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpucontext, d.id));
+    EXPECT_EQUAL(ctx.ctrlreg[0], d.data[0]);
+    EXPECT_EQUAL(ctx.ctrlreg[2], d.data[1]);
+    EXPECT_EQUAL(ctx.ctrlreg[3], d.data[2]);
+    EXPECT_EQUAL(ctx.ctrlreg[4], d.data[3]);
+    EXPECT_EQUAL(ctx.user_regs.cs, d.data[4]);
     EXPECT_OK(domain_destroy(&d));
 }
 
@@ -254,6 +280,7 @@ void test_main(void)
     check_run();
     check_two();
     check_pause();
+    check_registers();
     check_crash();
     check_asker();
     check_state();
