@@ -12,8 +12,14 @@ VERSION := 0.1
 CC_INC  := $(shell $(CC) -print-file-name=include)
 XEN_INC := $(B)/include
 
-# DEBUG=1: the checking build, with assertions and lock ranks.
+# DEBUG=1: the checking build: assertions, and hypervisor/check/ (lock order, redzones, failing allocations).  SAN=1: that, by clang
+# unless CC says otherwise, under UBSan and with a shadow of all memory: hypervisor/san/.  Both hook themselves in at the link.
 DEBUG   ?=
+SAN     ?=
+override DEBUG := $(or $(DEBUG),$(SAN))
+ifeq ($(SAN)$(origin CC),1default)
+CC := clang
+endif
 CFLAGS  := -std=gnu17 -O2 -g -ffreestanding -fno-common -nostdinc -isystem $(CC_INC) -isystem $(XEN_INC) \
 	-Ihypervisor -I$(B)/gen -D__XEN_TOOLS__ \
 	-ffile-prefix-map=$(CURDIR)=. -DHOSPES_VERSION='"$(VERSION)"' $(if $(DEBUG),,-DNDEBUG) \
@@ -25,13 +31,24 @@ CFLAGS  += -fdirect-access-external-data -Wno-gnu-variable-sized-type-not-at-end
 else
 CFLAGS  += -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables
 endif
+ifneq ($(SAN),)
+SANFLAGS := -fsanitize=undefined -fsanitize=kernel-address
+ifneq ($(findstring clang,$(CC)),)
+SANFLAGS += -fno-sanitize=function -mllvm -asan-instrumentation-with-call-threshold=0 -mllvm -asan-stack=0 -mllvm -asan-globals=0 \
+	-ftrivial-auto-var-init=pattern
+else
+SANFLAGS += --param=asan-instrumentation-with-call-threshold=0 --param=asan-stack=0 --param=asan-globals=0
+endif
+endif
 NOSIMD  := -mgeneral-regs-only
 LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=sha1 --no-warn-rwx-segments
 
 SRCS_C  := $(sort $(wildcard hypervisor/*/*.c))
-SRCS_C  := $(filter-out hypervisor/pv/asm_offsets.c,$(SRCS_C))
+SRCS_C  := $(filter-out hypervisor/pv/asm_offsets.c $(if $(DEBUG),,hypervisor/check/%) $(if $(SAN),,hypervisor/san/%),$(SRCS_C))
 SRCS_S  := $(sort $(wildcard hypervisor/*/*.S))
 OBJS    := $(SRCS_C:%.c=$(O)/%.o) $(SRCS_S:%.S=$(O)/%.S.o)
+# A function __wrap_NAME there stands between NAME and those who call it from other files.
+WRAPS   := $(shell sed -n 's/.*\<__wrap_\([a-z0-9_]*\).*/--wrap=\1/p' /dev/null $(filter hypervisor/check/% hypervisor/san/%,$(SRCS_C)) | sort -u)
 LIBDIR  := $(shell $(CC) -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
 LIBS    := $(foreach l,lz4 lzma zstd z,$(shell $(CC) -print-file-name=lib$(l).a))
 
@@ -54,9 +71,13 @@ $(B)/gen/cpuid_pv.h: /usr/include/xen/arch-x86/cpufeatureset.h Makefile | $(XEN_
 $(O)/hypervisor/core/%.o: CFLAGS += -Wconversion
 # The decompressors' headers want the C library's.
 $(O)/hypervisor/core/decompress.o: CFLAGS := $(filter-out -nostdinc,$(CFLAGS)) -Wconversion
+# The sanitizers' own files, and the one that keeps its lists in freed objects.
+$(O)/hypervisor/%.o: CFLAGS += $(SANFLAGS)
+$(O)/hypervisor/check/%.o $(O)/hypervisor/san/%.o $(O)/hypervisor/core/slab.o: CFLAGS := $(CFLAGS)
+$(O)/hypervisor/san/provoke.o: CFLAGS += $(SANFLAGS)
 # The flags decide too: a change of compiler or options rebuilds.
 $(B)/flags: FORCE
-	$(Q)mkdir -p $(B); echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
+	$(Q)mkdir -p $(B); echo '$(CC) $(CFLAGS) $(SANFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(SANFLAGS)' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -74,13 +95,13 @@ $(B)/hospes: $(OBJS) $(B)/hospes.lds hypervisor/boot/symbols.sh
 	@echo "  LD    $@"
 	$(Q)sh hypervisor/boot/symbols.sh /dev/null > $(B)/gen/symbols0.S
 	$(Q)$(CC) -c -o $(O)/symbols0.o $(B)/gen/symbols0.S
-	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.1 $(OBJS) $(O)/symbols0.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.1 $(OBJS) $(O)/symbols0.o --start-group $(LIBS) --end-group
 	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.1 > $(B)/gen/symbols1.S
 	$(Q)$(CC) -c -o $(O)/symbols1.o $(B)/gen/symbols1.S
-	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(OBJS) $(O)/symbols1.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(OBJS) $(O)/symbols1.o --start-group $(LIBS) --end-group
 	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.2 > $(B)/gen/symbols2.S
 	$(Q)$(CC) -c -o $(O)/symbols2.o $(B)/gen/symbols2.S
-	$(Q)ld $(LDFLAGS) -T $(B)/hospes.lds -Map=$(B)/hospes.link -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -Map=$(B)/hospes.link -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
 	$(Q)objcopy --strip-all $(B)/hospes.debug $@
 $(B)/hospes.gz: $(B)/hospes
 	$(Q)gzip -9nc $< > $@

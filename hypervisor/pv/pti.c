@@ -144,34 +144,37 @@ static uint64_t table_entry(const uint64_t *table)
     return virt_to_maddr(table) | PTE_P | PTE_RW | PTE_A | PTE_D;
 }
 
+static void page_show(uint64_t *l2, uint64_t va, uint64_t flags)
+{
+    uint64_t *e = &l2[va >> 21 & 511], *l1;
+
+    if (!*e)
+        *e = table_entry(table_alloc());
+    l1 = maddr_to_virt(*e & PTE_ADDR);
+    l1[va >> PAGE_SHIFT & 511] = hv_translate(va) | PTE_P | PTE_A | flags;
+}
+
 /* The L2 for the image, the same on all CPUs. */
 static uint64_t *image_table(void)
 {
     static uint64_t *l2; /* [const after boot] */
-    uint64_t *l1;
 
     if (l2)
         return l2;
-    if ((uint64_t)rodata_end > IMAGE_START + 0x200000 || desc_idt() > IMAGE_START + 0x200000)
-        panic("the image is too large for isolated page tables\n");
-    l1 = table_alloc();
-    for (uint64_t va = (uint64_t)image_start; va < (uint64_t)rodata_end; va += PAGE_SIZE)
-        l1[va >> PAGE_SHIFT & 511] = hv_translate(va) | PTE_P | PTE_A | (va < (uint64_t)text_end ? 0 : PTE_NX);
-    l1[desc_idt() >> PAGE_SHIFT & 511] = hv_translate(desc_idt()) | PTE_P | PTE_A | PTE_NX;
     l2 = table_alloc();
-    l2[IMAGE_START >> 21 & 511] = table_entry(l1);
+    for (uint64_t va = (uint64_t)image_start; va < (uint64_t)rodata_end; va += PAGE_SIZE)
+        page_show(l2, va, va < (uint64_t)text_end ? 0 : PTE_NX);
+    page_show(l2, desc_idt(), PTE_NX);
     return l2;
 }
 
 /* The L2 for this CPU's gate alone. */
 static uint64_t *gate_table(void)
 {
-    uint64_t va = (uint64_t)gate_here() - GATE_DATA, *l1 = table_alloc(), *l2 = table_alloc();
+    uint64_t va = (uint64_t)gate_here() - GATE_DATA, *l2 = table_alloc();
 
     for (unsigned i = 0; i < GATE_STACKS / PAGE_SIZE + GATE_NR_STACKS; i++, va += PAGE_SIZE)
-        l1[va >> PAGE_SHIFT & 511] = hv_translate(va) | PTE_P | PTE_A | (i ? PTE_RW | PTE_D | PTE_NX : 0);
-    va -= PAGE_SIZE;
-    l2[va >> 21 & 511] = table_entry(l1);
+        page_show(l2, va, i ? PTE_RW | PTE_D | PTE_NX : 0);
     return l2;
 }
 

@@ -138,11 +138,8 @@ static void device_handle(unsigned vector)
 
 void irq_dispatch(unsigned vector, const struct cpu_user_regs *regs)
 {
-    unsigned base = lock_irq_enter();
-
     if (vector >= VECTOR_OWN_FIRST)
         own_handle(vector & 0xff);
     else
         device_handle(vector);
-    lock_irq_leave(base);
 }

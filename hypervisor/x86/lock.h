@@ -2,7 +2,7 @@
 /*
  * Ticket spinlocks with ranks.  The enum below IS the lock order: a CPU may take a lock only if its
  * rank is above the rank of every lock that it holds (two of one rank: by ascending address, with
- * lock_pair()).  Debug builds check this on each acquire.
+ * lock_pair()).  Debug builds check this on each acquire (check/locks.c).
  * Locks marked (irq) are also taken by interrupt handlers: use lock_irqsave().
  */
 #pragma once
@@ -52,20 +52,6 @@ bool lock_held(const spinlock_t *l);
 /* Interrupts off on this CPU; gives the former flags for unlock_irqrestore(). */
 uint64_t lock_irqsave(spinlock_t *l);
 void unlock_irqrestore(spinlock_t *l, uint64_t flags);
-
-/* Around an interrupt handler: the interrupted code's locks are left out of the order (debug builds). */
-#ifdef NDEBUG
-static inline unsigned lock_irq_enter(void)
-{
-    return 0;
-}
-static inline void lock_irq_leave(unsigned base)
-{
-}
-#else
-unsigned lock_irq_enter(void);
-void lock_irq_leave(unsigned base);
-#endif
 
 /* Both of two locks of one rank (they may be the same lock). */
 void lock_pair(spinlock_t *a, spinlock_t *b);
