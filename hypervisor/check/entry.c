@@ -69,7 +69,7 @@ static void call_checked(struct cpu_user_regs *r)
 
 void __wrap_hypercall_entry(struct cpu_user_regs *r)
 {
-    if (r->rax == __HYPERVISOR_arch_7 && r->rdi == CHECK_PROVOKE && current->domain->is_privileged)
+    if (r->rax == __HYPERVISOR_arch_7 && r->rdi == CHECK_PROVOKE && r->rsi != PROVOKE_STACK && current->domain->is_privileged)
         r->rax = (uint64_t)catch_panic(call_checked, r);
     else
         call_checked(r);

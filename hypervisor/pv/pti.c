@@ -174,7 +174,8 @@ static uint64_t *gate_table(void)
     uint64_t va = (uint64_t)gate_here() - GATE_DATA, *l2 = table_alloc();
 
     for (unsigned i = 0; i < GATE_STACKS / PAGE_SIZE + GATE_NR_STACKS; i++, va += PAGE_SIZE)
-        page_show(l2, va, i ? PTE_RW | PTE_D | PTE_NX : 0);
+        if (hv_translate(va) != ~0ul)
+            page_show(l2, va, i ? PTE_RW | PTE_D | PTE_NX : 0);
     return l2;
 }
 

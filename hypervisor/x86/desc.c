@@ -87,18 +87,23 @@ static void gdt_build(void)
 static bool shielded;           /* desc_shield() has been called [const after boot] */
 static uint64_t syscall_target = (uint64_t)syscall_entry;
 
-/* The stacks of IST traps: the lowest pages of the CPU's stack block, or their aliases in the gate. */
+/* The stacks of IST traps: pages 1, 3, 5 and 7 of the CPU's stack block, or their aliases in the gate.  Below each of them, and below the
+ * CPU's own (from page 9 on), a page is not there: who runs out of stack ends in a double fault. */
 static void ist_build(void)
 {
     uint64_t stack = ROUND_DOWN((uint64_t)cpu_block(), CPU_STACK_SIZE);
     struct gate *g = gate_here();
-    uint64_t alias = (uint64_t)g - GATE_DATA + GATE_STACKS;
 
-    if (shielded)
-        hv_map(alias, virt_to_maddr((void *)stack), GATE_NR_STACKS * PAGE_SIZE, PTE_RW | PTE_NX);
-    g->stack_delta = shielded ? stack - alias : 0;
-    for (unsigned i = IST_MCE; i <= IST_DF; i++)
-        g->tss.ist[i - 1] = stack - g->stack_delta + i * PAGE_SIZE;
+    g->stack_delta = shielded ? stack - ((uint64_t)g - GATE_DATA + GATE_STACKS) : 0;
+    for (unsigned i = IST_MCE; i <= IST_DF; i++) {
+        uint64_t top = stack + 2 * i * PAGE_SIZE;
+
+        if (shielded)
+            hv_map(top - PAGE_SIZE - g->stack_delta, virt_to_maddr((void *)(top - PAGE_SIZE)), PAGE_SIZE, PTE_RW | PTE_NX);
+        hv_unmap_page(top - 2 * PAGE_SIZE);
+        g->tss.ist[i - 1] = top - g->stack_delta;
+    }
+    hv_unmap_page(stack + 2 * IST_DF * PAGE_SIZE);
     g->tss.iomap = sizeof(g->tss);
 }
 

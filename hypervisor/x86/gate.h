@@ -6,16 +6,16 @@
  *
  *   page 0      system-call stubs, executable
  *   page 1      struct gate, writable
- *   pages 2-5   the stacks of NMI, #MC, #DB and #DF once more, if page tables are isolated
+ *   pages 2-9   if page tables are isolated, the lowest pages of the CPU's stack block once more: the stacks of #MC, NMI, #DB and #DF
  */
 #pragma once
 
 #include "x86/layout.h"
 
-#define GATE_SIZE      0x8000 /* address space, and alignment */
+#define GATE_SIZE      0x10000 /* address space, and alignment */
 #define GATE_DATA      0x1000
 #define GATE_STACKS    0x2000
-#define GATE_NR_STACKS 4
+#define GATE_NR_STACKS 8 /* pages */
 
 #ifndef __ASSEMBLER__
 #include "x86/percpu.h"

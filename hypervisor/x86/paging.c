@@ -107,6 +107,32 @@ void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags)
     }
 }
 
+/* The large page at e, an entry of that level, by pages of the level below. */
+static void page_split(uint64_t *e, unsigned level)
+{
+    uint64_t *t = pages_alloc(0), step = 1ul << (12 + 9 * (level - 2));
+
+    if (!t)
+        panic("no memory for the hypervisor's page tables\n");
+    for (unsigned i = 0; i < PTE_ENTRIES; i++)
+        t[i] = (*e & ~(level == 2 ? PTE_PS : 0)) + i * step;
+    WRITE_ONCE(*e, virt_to_maddr(t) | PTE_P | PTE_RW | PTE_A | PTE_D);
+}
+
+void hv_unmap_page(uint64_t va)
+{
+    uint64_t *t = hv_l4, *e;
+
+    for (unsigned level = 4; level > 1; level--) {
+        e = &t[index_at(va, level)];
+        if (*e & PTE_PS)
+            page_split(e, level);
+        t = maddr_to_virt(*e & PTE_ADDR);
+    }
+    WRITE_ONCE(t[index_at(va, 1)], 0);
+    invlpg(va);
+}
+
 uint64_t hv_translate(uint64_t va)
 {
     uint64_t *t = hv_l4;

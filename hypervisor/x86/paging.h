@@ -19,6 +19,8 @@ void paging_no_global(void);
 void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
 /* The same in the lower half of another table.  Boot only, size a multiple of the page size.  False: no memory. */
 bool hv_map_in(uint64_t *l4, uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
+/* Nothing is mapped any more at this one page of ours, for this CPU and for those that have not started yet.  Boot only. */
+void hv_unmap_page(uint64_t va);
 /* Device memory, uncached; never unmapped.  NULL: no room. */
 void *ioremap(uint64_t maddr, size_t size);
 /* The machine address that one of our own addresses is mapped to; ~0: none. */

@@ -59,6 +59,8 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
     }
     regs_print(r);
     backtrace_print(r->rip, r->rbp);
+    if (r->entry_vector == TRAP_DOUBLE_FAULT && ((READ_CR(2) ^ (uint64_t)cpu_block()) & ~(CPU_STACK_SIZE - 1)) == 0)
+        panic("stack overflow on CPU %u\n", cpu_id());
     panic("unexpected %s in the hypervisor\n",
           r->entry_vector < ARRAY_SIZE(trap_names) ? trap_names[r->entry_vector] : "trap");
 }
