@@ -24,12 +24,14 @@ long domctl_set_debugging(struct domctl *x)
 long domctl_debug_pause(struct domctl *x)
 {
     struct vcpu *v = domctl_vcpu(x, x->op->u.gdbsx_pauseunp_vcpu.vcpu);
+    int rc;
 
     if (!READ_ONCE(x->d->ctl_pauses))
         return -XEN_EBUSY;
     if (!v || v == current)
         return -XEN_EINVAL;
-    return debugger_pause(v) ? domctl_again(x) : 0;
+    rc = debugger_pause(v);
+    return rc == -XEN_EAGAIN ? domctl_again(x) : rc;
 }
 
 long domctl_debug_unpause(struct domctl *x)

@@ -133,6 +133,8 @@ long domctl_pause(struct domctl *x)
 
     if (d == current->domain)
         return rc;
+    if (READ_ONCE(d->ctl_pauses) >= PAUSES_MAX)
+        return -XEN_EOVERFLOW;
     rc = domain_pause(d);
     if (rc)
         return rc == -XEN_EAGAIN ? domctl_again(x) : rc;

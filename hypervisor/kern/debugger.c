@@ -33,7 +33,7 @@ int debugger_event(struct domain *d, uint8_t *vector)
 
 int debugger_pause(struct vcpu *v)
 {
-    int rc = vcpu_pause(v);
+    int rc = READ_ONCE(v->debug_pauses) < PAUSES_MAX ? vcpu_pause(v) : -XEN_EOVERFLOW;
 
     if (rc == 0)
         __atomic_add_fetch(&v->debug_pauses, 1, __ATOMIC_SEQ_CST);

@@ -68,9 +68,19 @@ struct domain *domain_get(domid_t id)
     return d;
 }
 
+/* From here on a count is stuck: the domain is never freed, which is better than too early. */
+#define REFS_STUCK (1u << 31)
+
+static bool refs_stuck(struct domain *d, uint32_t now)
+{
+    if (unlikely(now >= REFS_STUCK))
+        __atomic_store_n(&d->refs, REFS_STUCK + REFS_STUCK / 2, __ATOMIC_SEQ_CST);
+    return now >= REFS_STUCK;
+}
+
 void domain_hold(struct domain *d)
 {
-    __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
+    refs_stuck(d, __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST));
 }
 
 /* Domains without a reference, to be freed where no lock is held: the last one may be dropped under any. [atomic] */
@@ -78,7 +88,9 @@ static struct domain *dead;
 
 void domain_put(struct domain *d)
 {
-    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST))
+    uint32_t left = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
+
+    if (refs_stuck(d, left) || left)
         return;
     d->next = __atomic_load_n(&dead, __ATOMIC_SEQ_CST);
     while (!__atomic_compare_exchange_n(&dead, &d->next, d, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))

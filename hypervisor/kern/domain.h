@@ -14,6 +14,7 @@
 #include "x86/lock.h"
 
 #define MAX_VCPUS  8192
+#define PAUSES_MAX 255             /* by the toolstack at a time: more are refused, so that no count wraps */
 #define SHUTDOWN_CODE_INVALID 0xff /* not shut down */
 
 struct domain {

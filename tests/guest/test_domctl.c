@@ -89,6 +89,11 @@ static void check_pauses(domid_t id)
 {
     EXPECT_OK(domctl(XEN_DOMCTL_pausedomain, id));
     EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, id));
+    for (unsigned i = 1; i < 255; i++)                  /* it was made with one; no more than 255, so that none wraps */
+        EXPECT_OK(domctl(XEN_DOMCTL_pausedomain, id));
+    EXPECT_ERR(domctl(XEN_DOMCTL_pausedomain, id), EOVERFLOW);
+    for (unsigned i = 1; i < 255; i++)
+        EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, id));
     EXPECT_TRUE(info(id)->flags & XEN_DOMINF_paused);   /* as it was made */
 }
 

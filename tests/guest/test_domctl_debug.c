@@ -76,6 +76,11 @@ static void check_vcpus(void)
     EXPECT_OK(one_vcpu(XEN_DOMCTL_gdbsx_pausevcpu, 0));
     EXPECT_OK(one_vcpu(XEN_DOMCTL_gdbsx_unpausevcpu, 0));
     EXPECT_ERR(one_vcpu(XEN_DOMCTL_gdbsx_unpausevcpu, 0), EINVAL);
+    for (unsigned i = 0; i < 255; i++)
+        EXPECT_OK(one_vcpu(XEN_DOMCTL_gdbsx_pausevcpu, 0));
+    EXPECT_ERR(one_vcpu(XEN_DOMCTL_gdbsx_pausevcpu, 0), EOVERFLOW);
+    for (unsigned i = 0; i < 255; i++)
+        EXPECT_OK(one_vcpu(XEN_DOMCTL_gdbsx_unpausevcpu, 0));
     EXPECT_ERR(one_vcpu(XEN_DOMCTL_gdbsx_pausevcpu, 1), EINVAL);
     EXPECT_ERR(one_vcpu(XEN_DOMCTL_gdbsx_unpausevcpu, ~0u), EINVAL);
 }

@@ -17,6 +17,7 @@ static const struct {
     { PROVOKE_PAST_END, "was written past its end" },
     { PROVOKE_DOUBLE_FREE, "is free already" },
     { PROVOKE_WRITE_FREED, "was written" },
+    { PROVOKE_REFS, "references are stuck at 0xc0000000" },
 };
 
 static const struct {
