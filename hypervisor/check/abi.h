@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypercall that only checking builds have (__HYPERVISOR_arch_7; dom0's alone): for the tests, which include this, too. */
-#ifndef CHECK_ABI_H
-#define CHECK_ABI_H
+#pragma once
 
 #include <stdint.h>
 
@@ -29,5 +28,3 @@ enum check_provoke {
     PROVOKE_READ_FREED = PROVOKE_CHECK, PROVOKE_READ_PAST, PROVOKE_COPY_PAST, PROVOKE_OVERFLOW, PROVOKE_SHIFT, PROVOKE_INDEX,
     PROVOKE_BOOL, PROVOKE_LEAK, PROVOKE_LEAK_PADDING,
 };
-
-#endif

@@ -14,7 +14,6 @@
 
 __attribute__((weak)) bool provoke_sanitizer(enum check_provoke what)
 {
-    (void)what;
     return false;
 }
 

@@ -40,12 +40,10 @@ __attribute__((weak)) void leak_begin(void)
 
 __attribute__((weak)) void leak_look(const void *dst, const void *src, size_t n)
 {
-    (void)dst, (void)src, (void)n;
 }
 
 __attribute__((weak)) void leak_brought(const void *dst, size_t n)
 {
-    (void)dst, (void)n;
 }
 
 static void irqs_must_be(bool on, const char *where)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the checks of the heap know (check/heap.c), and what the shadow of memory (san/shadow.c) is told by them. */
-#ifndef CHECK_HEAP_H
-#define CHECK_HEAP_H
+#pragma once
 
 #include "core/types.h"
 
@@ -16,5 +15,3 @@ bool fail_set(uint64_t n);
 /* Who may touch these bytes from now on; SAN=1 only, else nothing happens. */
 enum shadow { SHADOW_GOOD, SHADOW_REDZONE = 0xfa, SHADOW_FREE_OBJECT = 0xfb, SHADOW_FREE_FRAME = 0xff };
 void shadow_set(const void *p, size_t n, enum shadow what);
-
-#endif

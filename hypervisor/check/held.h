@@ -3,8 +3,7 @@
  * Checking builds only (DEBUG=1, SAN=1).  Nothing in the hypervisor calls what is in this folder: at the link, a function __wrap_NAME
  * here takes the place of NAME for callers in other files, and reaches it as __real_NAME.
  */
-#ifndef CHECK_HELD_H
-#define CHECK_HELD_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/lock.h"
@@ -17,5 +16,3 @@ void held_none(const char *where);
 bool held_in_irq(void);
 /* Give back whatever this CPU holds (after a panic that was caught). */
 void held_drop(void);
-
-#endif

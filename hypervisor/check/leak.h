@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Provided by san/leak.c; without it they do nothing. */
-#ifndef CHECK_LEAK_H
-#define CHECK_LEAK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -14,5 +13,3 @@ void leak_brought(const void *dst, size_t n);
 
 /* san/shadow.c: these are about to be touched. */
 void leak_range(const void *p, size_t n, bool write);
-
-#endif

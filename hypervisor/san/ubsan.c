@@ -95,7 +95,6 @@ HANDLER(nonnull_arg, const struct place *at)
 
 HANDLER(nonnull_return_v1, const struct place *unused, const struct place *at)
 {
-    (void)unused;
     PANIC(at, "null pointer returned");
 }
 
