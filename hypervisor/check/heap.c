@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What is free holds a pattern, and behind each object in use is a redzone.
- *   Z1  Free frames and objects hold FREED (an object but for the link of core/slab.c): else somebody wrote there after they were freed,
- *       or a guest could, by a translation that was not flushed.
+ *   Z1  Free frames and objects hold FREED (an object but for the link of core/slab.c): else somebody wrote there after they were freed.
+ *       Not so frames that guests had, whose type words are not 0: until they are taken again a CPU may have a translation (x86/alloc.c).
  *   Z2  The bytes from an object's end to the end of its place hold RED, and in the last word how many bytes were asked for.
  * Looked at when memory is taken and given back, and by the audit.  The frames that carry no object (pages_alloc) have no redzone.
  */
@@ -110,7 +110,12 @@ static void frames_poison(uint64_t first, uint64_t n)
 
 static const uint8_t *frames_odd(uint64_t first, uint64_t n)
 {
-    return frames_reach(first, n) ? odd_byte(maddr_to_virt(first << PAGE_SHIFT), n << PAGE_SHIFT, FREED) : NULL;
+    const uint8_t *odd = NULL;
+
+    for (uint64_t m = first; frames_reach(first, n) && m < first + n && !odd; m++)
+        if (!frames[m].type)
+            odd = odd_byte(maddr_to_virt(m << PAGE_SHIFT), PAGE_SIZE, FREED);
+    return odd;
 }
 
 mfn_t __wrap_buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
