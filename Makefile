@@ -32,7 +32,7 @@ else
 CFLAGS  += -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables
 endif
 ifneq ($(SAN),)
-SANFLAGS := -fsanitize=undefined -fsanitize=kernel-address
+SANFLAGS := -fsanitize=undefined -fsanitize=kernel-address -fstack-protector-strong -mstack-protector-guard=global
 ifneq ($(findstring clang,$(CC)),)
 SANFLAGS += -fno-sanitize=function -mllvm -asan-instrumentation-with-call-threshold=0 -mllvm -asan-stack=0 -mllvm -asan-globals=0 \
 	-ftrivial-auto-var-init=pattern
@@ -41,7 +41,8 @@ SANFLAGS += --param=asan-instrumentation-with-call-threshold=0 --param=asan-stac
 endif
 endif
 NOSIMD  := -mgeneral-regs-only
-LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=sha1 --no-warn-rwx-segments
+LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=sha1 --no-warn-rwx-segments \
+	$(if $(SAN),--no-relax)
 
 SRCS_C  := $(sort $(wildcard hypervisor/*/*.c))
 SRCS_C  := $(filter-out hypervisor/pv/asm_offsets.c $(if $(DEBUG),,hypervisor/check/%) $(if $(SAN),,hypervisor/san/%),$(SRCS_C))
@@ -115,7 +116,7 @@ metrics: all
 	$(Q)python3 tools/metrics $(if $(CHECK),--check)
 
 help:
-	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map; DEBUG=1: with internal checks"
+	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map; DEBUG=1: with internal checks; SAN=1: under sanitizers, too"
 	@echo "make metrics    sizes, function lengths, header closure, include direction; CHECK=1: fail where a limit is broken"
 	@echo "make clean      remove what was built"
 	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'

@@ -52,6 +52,17 @@ static void bool_three(void)
     sink = *b;
 }
 
+/* Past the end, through a pointer that says nothing of it. */
+static __attribute__((noinline)) void smash(size_t n)
+{
+    uint8_t bytes[16], *p = bytes;
+
+    __asm__("" : "+r"(p));
+    for (size_t i = 0; i < n; i++)
+        p[i] = 1;
+    sink = bytes[0];
+}
+
 struct padded {
     uint8_t small;
     uint64_t big;
@@ -98,6 +109,9 @@ bool provoke_sanitizer(enum check_provoke what)
         return true;
     case PROVOKE_BOOL:
         bool_three();
+        return true;
+    case PROVOKE_SMASH:
+        smash((size_t)number(40));
         return true;
     case PROVOKE_LEAK:
         leak();

@@ -5,6 +5,10 @@
  */
 #include "core/port.h"
 
+/* What -fstack-protector-strong puts behind arrays on the stack. */
+extern const uint64_t __stack_chk_guard;
+const uint64_t __stack_chk_guard = 0x00c0ffee0badf00dul;
+
 struct place {
     const char *file;
     uint32_t line, column;

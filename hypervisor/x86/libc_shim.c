@@ -84,7 +84,7 @@ void free(void *p)
 
 _Noreturn void __stack_chk_fail(void)
 {
-    panic("a decompressor overran its stack\n");
+    panic("a function overran its stack frame\n");
 }
 
 /*

@@ -31,6 +31,7 @@ static const struct {
     { PROVOKE_SHIFT, "1 of type 'unsigned int' shifted by 32" },
     { PROVOKE_INDEX, "index 5 of 'uint8_t" },
     { PROVOKE_BOOL, "3 is no value of type" },
+    { PROVOKE_SMASH, "overran its stack frame" },
     { PROVOKE_LEAK, "leak: 16 bytes without a value, 8 bytes into 32" },
 };
 

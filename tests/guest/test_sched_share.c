@@ -7,6 +7,7 @@
 /* hv: dom0_max_vcpus=7 */
 /* timeout: 150 */
 /* alone: measures shares of real time */
+/* build: plain */
 #include <xen/sched.h>
 #include "boot.h"
 #include "check.h"
