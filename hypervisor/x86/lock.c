@@ -3,24 +3,23 @@
 #include "x86/lock.h"
 #include "x86/cpu.h"
 
+#ifndef NDEBUG
 void lock(spinlock_t *l)
 {
-    uint16_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
-
-    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
-        cpu_relax();
+    lock_take(l);
 }
+
+void unlock(spinlock_t *l)
+{
+    lock_give(l);
+}
+#endif
 
 bool lock_try(spinlock_t *l)
 {
     uint16_t owner = __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE), next = owner;
 
     return __atomic_compare_exchange_n(&l->next, &next, (uint16_t)(owner + 1), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-void unlock(spinlock_t *l)
-{
-    __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
 }
 
 bool lock_held(const spinlock_t *l)

@@ -33,7 +33,7 @@ enum lock_rank {
 };
 
 typedef struct spinlock {
-    uint16_t next, owner; /* [atomic] */
+    uint16_t next, owner; /* [atomic] tickets, as in core/ticket.h */
     uint8_t rank;         /* [const] */
 } spinlock_t;
 
@@ -44,9 +44,34 @@ static inline void lock_init(spinlock_t *l, enum lock_rank rank)
     *l = (spinlock_t)LOCK_INIT((uint8_t)rank);
 }
 
+static inline void lock_take(spinlock_t *l)
+{
+    uint16_t mine = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+
+    while (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != mine))
+        __builtin_ia32_pause();
+}
+
+static inline void lock_give(spinlock_t *l)
+{
+    __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+#ifdef NDEBUG
+static inline void lock(spinlock_t *l)
+{
+    lock_take(l);
+}
+
+static inline void unlock(spinlock_t *l)
+{
+    lock_give(l);
+}
+#else /* check/locks.c stands between */
 void lock(spinlock_t *l);
-bool lock_try(spinlock_t *l);
 void unlock(spinlock_t *l);
+#endif
+bool lock_try(spinlock_t *l);
 bool lock_held(const spinlock_t *l);
 
 /* Interrupts off on this CPU; gives the former flags for unlock_irqrestore(). */
