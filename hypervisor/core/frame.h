@@ -68,12 +68,17 @@ struct frame_range {
 extern struct frame_range ram_ranges[RAM_RANGES_MAX]; /* [const after boot] */
 extern unsigned nr_ram_ranges;
 
+static inline bool frame_range_has(const struct frame_range *r, mfn_t m)
+{
+    return m.n - r->first < r->end - r->first;
+}
+
+/* Is it in one of the others? */
+bool frame_is_ram_too(mfn_t m);
+
 static inline bool frame_is_ram(mfn_t m)
 {
-    for (unsigned i = 0; i < nr_ram_ranges; i++)
-        if (m.n - ram_ranges[i].first < ram_ranges[i].end - ram_ranges[i].first)
-            return true;
-    return false;
+    return likely(frame_range_has(&ram_ranges[0], m)) || frame_is_ram_too(m);
 }
 
 static inline struct frame *frame_of(mfn_t m)

@@ -34,22 +34,22 @@ bool guest_range_usable(uint64_t gva, uint64_t n)
     return guest_range_ok(gva, n);
 }
 
+/* The entry for gva in the table that entry e leads to, if it leads to a table itself; else 0. */
+static inline uint64_t walk(uint64_t e, uint64_t gva, unsigned level)
+{
+    const uint64_t *t = maddr_to_virt(e & PTE_ADDR);
+
+    e = READ_ONCE(t[gva >> (3 + 9 * level) & 511]);
+    return (e & (PTE_P | PTE_PS)) == PTE_P && likely(frame_is_ram(pte_mfn(e))) ? e : 0;
+}
+
 bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
 {
-    mfn_t m = v->pv->table;
+    uint64_t e = mfn_to_maddr(v->pv->table);
 
-    if (!guest_range_ok(gva, 8))
+    if (!guest_range_ok(gva, 8) || !(e = walk(e, gva, 4)) || !(e = walk(e, gva, 3)) || !(e = walk(e, gva, 2)))
         return false;
-    for (unsigned level = 4; level > 1; level--) {
-        uint64_t *t = frame_map(m);
-        uint64_t e = READ_ONCE(t[gva >> (12 + 9 * (level - 1)) & 511]);
-
-        frame_unmap(t);
-        if (!(e & PTE_P) || (e & PTE_PS) || !frame_is_ram(pte_mfn(e)))
-            return false;
-        m = pte_mfn(e);
-    }
-    *table = m;
+    *table = pte_mfn(e);
     *index = gva >> 12 & 511;
     return true;
 }
