@@ -126,7 +126,7 @@ static uint16_t active_bits(const struct grant_active *a)
 }
 
 /* Does an entry with this first word permit the use? */
-static bool word_permits(const struct grant_table *t, uint32_t word, const struct grant_want *w)
+static inline bool word_permits(const struct grant_table *t, uint32_t word, const struct grant_want *w)
 {
     uint16_t flags = WORD_FLAGS(word);
 
@@ -139,10 +139,9 @@ static bool word_permits(const struct grant_table *t, uint32_t word, const struc
     return t->version == 1 || w->use != GRANT_FOR_MAP || !(flags & GTF_sub_page);
 }
 
-static int16_t claim_v1(const struct grant_table *t, const struct grant_want *w, uint32_t *word)
+static int16_t claim_v1(const struct grant_table *t, word_t *p, const struct grant_want *w, uint32_t *word)
 {
-    word_t *p = entry_word(t, w->ref), old = READ_ONCE(*p);
-    uint32_t bits = w->readonly ? GTF_reading : GTF_reading | GTF_writing;
+    uint32_t old = READ_ONCE(*p), bits = w->readonly ? GTF_reading : GTF_reading | GTF_writing;
 
     for (unsigned i = 0; i < RACES_MAX; i++) {
         if (!word_permits(t, old, w))
@@ -154,9 +153,8 @@ static int16_t claim_v1(const struct grant_table *t, const struct grant_want *w,
     return GNTST_general_error;
 }
 
-static int16_t claim_v2(const struct grant_table *t, const struct grant_want *w, uint32_t *word)
+static int16_t claim_v2(const struct grant_table *t, word_t *p, const struct grant_want *w, uint32_t *word)
 {
-    word_t *p = entry_word(t, w->ref);
     grant_status_t *status = status_at(t, w->ref);
     uint16_t before = active_bits(active_at(t, w->ref));
     uint16_t bits = (uint16_t)(before | GTF_reading | (w->readonly ? 0 : GTF_writing));
@@ -208,19 +206,20 @@ static bool active_permits(const struct grant_active *a, const struct grant_want
 static int16_t entry_claim(const struct grant_table *t, const struct grant_want *w, struct grant_active *a)
 {
     bool fresh = !active_pinned(a);
-    uint32_t word;
+    word_t *p, word;
     int16_t rc;
 
     if (!fresh && !active_permits(a, w))
         return GNTST_general_error;
     if (!fresh && (w->readonly || a->writers))
         return GNTST_okay;
-    rc = t->version == 1 ? claim_v1(t, w, &word) : claim_v2(t, w, &word);
+    p = entry_word(t, w->ref);
+    rc = t->version == 1 ? claim_v1(t, p, w, &word) : claim_v2(t, p, w, &word);
     if (rc != GNTST_okay || !fresh)
         return rc;
     a->who = w->who;
-    a->content = t->version == 1 ? content_v1(entry_v1(t, w->ref))
-                                 : content_v2(entry_v2(t, w->ref), WORD_FLAGS(word));
+    a->content = t->version == 1 ? content_v1((const struct grant_entry_v1 *)p)
+                                 : content_v2((const union grant_entry_v2 *)p, WORD_FLAGS(word));
     return GNTST_okay;
 }
 
@@ -416,18 +415,6 @@ void grant_maps_free(struct grant_maps *s)
     *s = (struct grant_maps){ .free = GRANT_NO_HANDLE };
 }
 
-grant_handle_t grant_maps_limit(const struct grant_maps *s)
-{
-    return __atomic_load_n(&s->nr_chunks, __ATOMIC_ACQUIRE) * GRANT_MAPS_PER_CHUNK;
-}
-
-struct grant_map *grant_map_at(const struct grant_maps *s, grant_handle_t h)
-{
-    if (h >= grant_maps_limit(s))
-        return NULL;
-    return &s->chunk[h / GRANT_MAPS_PER_CHUNK][h % GRANT_MAPS_PER_CHUNK];
-}
-
 /* One chunk more, all of it free, lowest handles first. */
 static bool maps_grow(struct grant_maps *s)
 {
@@ -470,18 +457,6 @@ void grant_map_give(struct grant_maps *s, grant_handle_t h)
     *m = (struct grant_map){ .next = s->free, .state = GRANT_MAP_FREE };
     s->free = h;
     s->used--;
-}
-
-bool grant_map_claim(struct grant_map *m)
-{
-    uint8_t live = GRANT_MAP_LIVE;
-
-    return __atomic_compare_exchange_n(&m->state, &live, GRANT_MAP_BUSY, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-void grant_map_publish(struct grant_map *m)
-{
-    __atomic_store_n(&m->state, GRANT_MAP_LIVE, __ATOMIC_RELEASE);
 }
 
 static unsigned map_uses(const struct grant_map *m)

@@ -144,14 +144,31 @@ void grant_maps_free(struct grant_maps *s);
 grant_handle_t grant_map_take(struct grant_maps *s);
 /* A busy entry becomes free. */
 void grant_map_give(struct grant_maps *s, grant_handle_t h);
-/* The entry, or NULL if there is none of that number.  Needs no lock. */
-struct grant_map *grant_map_at(const struct grant_maps *s, grant_handle_t h);
-/* A live entry becomes busy: the caller's alone.  Needs no lock. */
-bool grant_map_claim(struct grant_map *m);
-/* A busy entry becomes live: anybody with its handle may claim it.  Needs no lock. */
-void grant_map_publish(struct grant_map *m);
 /* Numbers of entries are below this.  Needs no lock. */
-grant_handle_t grant_maps_limit(const struct grant_maps *s);
+static inline grant_handle_t grant_maps_limit(const struct grant_maps *s)
+{
+    return __atomic_load_n(&s->nr_chunks, __ATOMIC_ACQUIRE) * GRANT_MAPS_PER_CHUNK;
+}
+
+/* The entry, or NULL if there is none of that number.  Needs no lock. */
+static inline struct grant_map *grant_map_at(const struct grant_maps *s, grant_handle_t h)
+{
+    return h < grant_maps_limit(s) ? &s->chunk[h / GRANT_MAPS_PER_CHUNK][h % GRANT_MAPS_PER_CHUNK] : NULL;
+}
+
+/* A live entry becomes busy: the caller's alone.  Needs no lock. */
+static inline bool grant_map_claim(struct grant_map *m)
+{
+    uint8_t live = GRANT_MAP_LIVE;
+
+    return __atomic_compare_exchange_n(&m->state, &live, GRANT_MAP_BUSY, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* A busy entry becomes live: anybody with its handle may claim it.  Needs no lock. */
+static inline void grant_map_publish(struct grant_map *m)
+{
+    __atomic_store_n(&m->state, GRANT_MAP_LIVE, __ATOMIC_RELEASE);
+}
 
 /* ---- audit ---- */
 

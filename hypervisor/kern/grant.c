@@ -237,10 +237,13 @@ static void batch_settle(struct grant_batch *b)
 
 static void batch_end(struct grant_batch *b)
 {
-    batch_settle(b);
+    if (b->flush || b->zapped != GRANT_NO_HANDLE)
+        batch_settle(b);
     batch_spare_return(b);
-    grant_side_release(&b->src);
-    grant_side_release(&b->dst);
+    if (b->src.page)
+        grant_side_release(&b->src);
+    if (b->dst.page)
+        grant_side_release(&b->dst);
     if (b->peer)
         domain_put(b->peer);
 }
@@ -265,13 +268,25 @@ static long batch_chunk(struct grant_batch *b, struct hcall *c, size_t size, ele
     return 0;
 }
 
+/* Field by field: what is behind a side's `page` counts only while that is there. */
+static void batch_begin(struct grant_batch *b)
+{
+    b->d = current->domain;
+    b->peer = NULL;
+    b->flush = false;
+    b->zapped = b->spare = GRANT_NO_HANDLE;
+    b->src.page = b->dst.page = NULL;
+    b->src.writable = false;
+    b->dst.writable = true;
+}
+
 /* Run fn on each element of the guest's array; it puts the element's status into it. */
 static long batch_run(struct hcall *c, size_t size, element_fn *fn)
 {
-    struct grant_batch b = { .d = current->domain, .zapped = GRANT_NO_HANDLE, .spare = GRANT_NO_HANDLE,
-                       .dst.writable = true };
+    struct grant_batch b;
     long rc = 0;
 
+    batch_begin(&b);
     while (c->arg[2] && !rc && !c->again) {
         rc = batch_chunk(&b, c, size, fn);
         if (!rc && c->arg[2] && preempt_needed())

@@ -14,8 +14,6 @@
 
 void grant_side_release(struct copy_side *s)
 {
-    if (!s->page)
-        return;
     frame_unmap(s->page);
     s->page = NULL;
     grant_frame_unref(s->frame, !s->writable, 1);
@@ -91,8 +89,14 @@ static int16_t side_set(struct grant_batch *b, struct copy_side *s, const struct
 
     if (s->page && s->is_ref == is_ref && s->id == id && s->dom == p->domid)
         return GNTST_okay;
-    grant_side_release(s);
-    *s = (struct copy_side){ .writable = s->writable, .is_ref = is_ref, .dom = p->domid, .id = id, .end = PAGE_SIZE };
+    if (s->page)
+        grant_side_release(s);
+    s->is_ref = is_ref;
+    s->dom = p->domid;
+    s->id = id;
+    s->granter = s->via = NULL;
+    s->start = 0;
+    s->end = PAGE_SIZE;
     if (!is_ref && p->domid != DOMID_SELF)
         return GNTST_permission_denied;
     rc = is_ref ? side_ref(b, s) : grant_gfn_ref(b->d, id, !s->writable, &s->frame);

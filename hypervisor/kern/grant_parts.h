@@ -67,7 +67,7 @@ void grant_frame_unref(mfn_t m, bool readonly, unsigned count);
 /* The domain that an element names; held until the batch names another or ends.  NULL: none, or it dies. */
 struct domain *grant_batch_peer(struct grant_batch *b, domid_t id);
 
-/* GNTTABOP_copy: one element (GNTST_*); and give back what a side still holds when the batch ends. */
+/* GNTTABOP_copy: one element (GNTST_*); and give back what a side in use holds. */
 int16_t grant_copy_one(struct grant_batch *b, const gnttab_copy_t *op);
 void grant_side_release(struct copy_side *s);
 

@@ -60,7 +60,7 @@ int grant_host_map(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_
     lock(&d->pv->pt_lock);
     rc = entry_find(d, host_addr, contains_pte, &table, &index);
     if (rc == 0) {
-        if (frame_owner(frame) != d)
+        if (ref_owner(READ_ONCE(frame_of(frame)->ref)) != d->id)
             __atomic_or_fetch(&frame_of(frame)->ref, REF_FOREIGN, __ATOMIC_SEQ_CST);
         old = entry_swap(table, index, e);
         ptype_leaf_put(&ctx, old);
