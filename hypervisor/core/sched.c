@@ -58,9 +58,9 @@ void sched_mask_set(struct sched_mask *m, unsigned cpu, bool on)
         __atomic_and_fetch(&m->bits[cpu / 64], ~bit, __ATOMIC_SEQ_CST);
 }
 
-unsigned sched_mask_next(const struct sched_mask *a, const struct sched_mask *b, unsigned from)
+unsigned sched_mask_next_in(const struct sched_mask *a, const struct sched_mask *b, unsigned from, unsigned end)
 {
-    while (from < SCHED_CPUS) {
+    while (from / 64 < end) {
         uint64_t w = (READ_ONCE(a->bits[from / 64]) & READ_ONCE(b->bits[from / 64])) >> (from % 64);
 
         if (w)

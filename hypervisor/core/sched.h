@@ -126,8 +126,13 @@ static inline bool sched_mask_test(const struct sched_mask *m, unsigned cpu)
 
 /* Atomic. */
 void sched_mask_set(struct sched_mask *m, unsigned cpu, bool on);
-/* The first CPU from `from` on that is in both, or SCHED_CPUS. */
-unsigned sched_mask_next(const struct sched_mask *a, const struct sched_mask *b, unsigned from);
+/* The first CPU from `from` on that is in both, or SCHED_CPUS.  None is looked for from word `end` on. */
+unsigned sched_mask_next_in(const struct sched_mask *a, const struct sched_mask *b, unsigned from, unsigned end);
+
+static inline unsigned sched_mask_next(const struct sched_mask *a, const struct sched_mask *b, unsigned from)
+{
+    return sched_mask_next_in(a, b, from, SCHED_CPUS / 64);
+}
 
 /* May e run on rq's CPU: by its affinity, and by where its reservation is? */
 static inline bool sched_allowed(const struct sched_ent *e, const struct sched_rq *rq)

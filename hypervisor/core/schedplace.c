@@ -207,10 +207,11 @@ static unsigned waiting_from(const struct sched_rq *rq, bool near, unsigned from
 {
     const struct sched_mask *w = &rq->sys->waiting, *node = &rq->sys->node_cpus[rq->node];
     const struct sched_pool *pool = READ_ONCE(rq->pool);
-    unsigned cpu = pool ? sched_mask_next(w, &pool->cpus, from) : SCHED_CPUS;
+    unsigned end = DIV_UP(rq->sys->nr_cpus, 64); /* this is looked for at each switch to idle */
+    unsigned cpu = pool ? sched_mask_next_in(w, &pool->cpus, from, end) : SCHED_CPUS;
 
     while (cpu < SCHED_CPUS && (cpu == rq->cpu || sched_mask_test(node, cpu) != near))
-        cpu = sched_mask_next(w, &pool->cpus, cpu + 1);
+        cpu = sched_mask_next_in(w, &pool->cpus, cpu + 1, end);
     return cpu;
 }
 

@@ -313,11 +313,12 @@ static void pull_work(struct cpu_sched *q, uint64_t now)
 {
     unsigned helps = __atomic_exchange_n(&q->rq.helps, 0, __ATOMIC_ACQUIRE);
     bool idle = sched_rq_empty(&q->rq); /* a hint: without the lock */
-    unsigned cursor = 0, cpu = helps ? helps - 1 : sched_victim(&q->rq, &cursor);
+    unsigned cursor = 0, cpu;
     struct sched_ent *got = NULL;
 
     if (!helps && !idle)
         return;
+    cpu = helps ? helps - 1 : sched_victim(&q->rq, &cursor);
     for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sys.nr_cpus + 1; i++) {
         struct cpu_sched *from = &per_cpu(cpu_sched, cpu);
         uint64_t flags = irq_save();
