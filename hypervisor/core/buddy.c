@@ -48,7 +48,7 @@ mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
     if (order > BUDDY_MAX_ORDER)
         return MFN_NONE;
     for (; zone > 0; zone--)
-        for (unsigned o = order; o <= BUDDY_MAX_ORDER; o++) {
+        for (unsigned o = order; o <= BUDDY_MAX_ORDER && b->zone_free[zone]; o++) {
             uint64_t mfn = b->heads[zone][o];
 
             if (!mfn)
