@@ -28,7 +28,11 @@ struct pool {
     struct pool *next;            /* the used ones by number; the others [sched_config] */
 };
 
-static struct pool pool0;
+/* ns.  Who works for another (a driver domain for a guest that sends) is woken for each little piece, and should find
+ * some of them.  Xen has 1 ms; it is also what a wake-up may have to wait for. */
+#define RATELIMIT_FIRST 250000ul
+
+static struct pool pool0 = { .p.ratelimit = RATELIMIT_FIRST };
 static struct pool parked;          /* of CPUs out of use; no domain is in it, and no list has it */
 static struct pool *pools = &pool0; /* [sched_config] */
 static struct pool *unused;         /* [sched_config] */
@@ -122,7 +126,7 @@ int pool_create(uint32_t *id)
     if (!made)
         at = &unused;
     p->id = *id;
-    p->p.ratelimit = 0;
+    p->p.ratelimit = RATELIMIT_FIRST;
     p->next = *at;
     *at = p;
     unlock(&sched_config);

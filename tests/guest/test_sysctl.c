@@ -374,7 +374,7 @@ static void check_scheduler(void)
     EXPECT_EQUAL(U.sched_id.sched_id, XEN_SCHEDULER_CREDIT2);
     EXPECT_OK(scheduler(0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, 4711));
     before = U.scheduler_op.u.sched_credit2.ratelimit_us;
-    EXPECT_TRUE(before == 0 || before == 1000);
+    EXPECT_TRUE(before == 250 || before == 1000);
     EXPECT_OK(scheduler(0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_putinfo, 2000));
     EXPECT_OK(scheduler(0, XEN_SCHEDULER_CREDIT2, XEN_SYSCTL_SCHEDOP_getinfo, 0));
     EXPECT_EQUAL(U.scheduler_op.u.sched_credit2.ratelimit_us, 2000);
