@@ -24,20 +24,20 @@ static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, m
 {
     unsigned at = gva & ~PAGE_MASK;
     struct ptype_ctx ctx = { v->domain->id, v->domain->id };
-    struct cpu_user_regs regs = v->regs;
+    struct cpu_user_regs before = v->regs;
     unsigned shift = 8 * (at & 7);
     uint64_t *t = frame_map(m), entry = READ_ONCE(t[at / 8]), next;
     mfn_t deferred;
     int rc = 0;
 
     frame_unmap(t);
-    if (insn_rmw_apply(i, &regs, bytes, entry >> shift & mask_of(bytes), &next)) {
+    if (insn_rmw_apply(i, &v->regs, bytes, entry >> shift & mask_of(bytes), &next)) {
         next = (entry & ~(mask_of(bytes) << shift)) | (next & mask_of(bytes)) << shift;
         rc = ptype_set_entry(&ctx, m, at / 8, next, false, &deferred);
         TRACE(TRC_PV_PTWR_EMULATION | TRC_64_FLAG, TRACE_64(next), TRACE_64(gva), TRACE_64(v->regs.rip));
     }
-    if (rc == 0)
-        v->regs = regs;
+    if (rc)
+        v->regs = before;
     return rc;
 }
 
