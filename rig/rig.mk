@@ -8,8 +8,8 @@
 ## make test       every test; TESTS='host guest guestsan guest10 system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
 ##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests)
 ## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
-## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests memory size' chooses,
-##                 RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
+## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests guests_smp memory size'
+##                 chooses, RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
 ## make image      Debian's kernels and userland for the emulated server, below build/rig
 ## make install    the Debian packages that all of this needs
 
