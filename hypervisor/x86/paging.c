@@ -203,8 +203,10 @@ static void map_table(uint64_t table, size_t elem, uint64_t first, uint64_t end,
         void *p = boot_alloc_aligned(size / PAGE_SIZE);
 
         hv_map(va, virt_to_maddr(p), size, PTE_RW | PTE_NX);
-        if (user_view)
+        if (user_view) { /* the M2P: no frame has a guest's number yet */
             hv_map(user_view + (va - table), virt_to_maddr(p), size, PTE_US | PTE_NX);
+            memset(p, 0xff, size);
+        }
         va += size;
     }
     done_to = stop;
