@@ -26,6 +26,7 @@ struct frame {
 #define REF_FREE        (1ul << 35) /* on a free list of the allocator, first frame of a chunk */
 #define REF_ORDER_SHIFT 36          /* 6 bits: the free chunk's order */
 #define REF_UNCACHED    (1ul << 42) /* has been mapped writable past the caches: write them back before it is checked */
+#define REF_LISTED      (1ul << 44) /* on its owner's list [domain_pages lock] */
 #define REF_OFFLINE     (1ul << 43) /* (alone) taken out of use by the toolstack: nobody's, and not free */
 #define REF_OWNER_SHIFT 48          /* 16 bits: domid */
 #define OWNER_NONE      0xfffful

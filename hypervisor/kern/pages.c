@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of domains: see pages.h.  A frame of a domain is on its list exactly as long as the domain's own reference
- * (REF_ALLOCATED) is held, so that taking a domain apart looks at each frame once; it is counted, and holds its
- * domain, until the last reference frees it.
+ * Frames of domains: see pages.h.  A frame of a domain is on its list (REF_LISTED), is counted, and holds its domain, until
+ * the last reference frees it: also when the domain has dropped its own (REF_ALLOCATED), for it may still be pinned.
+ * Taking a dying domain apart looks at each frame once, and takes it off the list.
  *
  * P4 (core/ptype.h) at this place: a frame that leaves its domain is stamped, whatever it was used as, and who gets it
  * next flushes the CPUs that have not flushed since: frame_assign() here, frames_alloc() for those that went to the
@@ -47,6 +47,15 @@ static void list_remove(struct domain_pages *p, uint32_t mfn)
     else
         p->tail = f->prev;
     f->next = f->prev = 0;
+}
+
+/* Off the list, if it is still there. */
+static void list_leave(struct domain_pages *p, mfn_t m)
+{
+    lock(&p->lock);
+    if (__atomic_fetch_and(&frame_of(m)->ref, ~REF_LISTED, __ATOMIC_SEQ_CST) & REF_LISTED)
+        list_remove(p, (uint32_t)m.n);
+    unlock(&p->lock);
 }
 
 int pages_domain_create(struct domain *d, uint64_t max)
@@ -95,6 +104,8 @@ static void frame_release(mfn_t m)
     bool shared = f->ref & REF_SHARED;
 
     assert((f->type & TYPE_COUNT_MASK) == 0);
+    if (READ_ONCE(f->ref) & REF_LISTED)
+        list_leave(d->pages, m);
     __atomic_sub_fetch(shared ? &d->pages->shared_count : &d->pages->count, 1, __ATOMIC_SEQ_CST);
     ((uint64_t *)M2P_START)[m.n] = ~0ul;
     frames_free(m, 0);
@@ -213,7 +224,7 @@ static void frame_adopt(struct domain *d, mfn_t m)
 {
     list_add(d->pages, (uint32_t)m.n);
     domain_hold(d);
-    __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_ALLOCATED | REF_LISTED, 1), __ATOMIC_SEQ_CST);
 }
 
 static void frame_clear(mfn_t m)
@@ -252,27 +263,13 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits,
     return good ? m : MFN_NONE;
 }
 
-/* The domain's own reference is the caller's now: off the list.  False: it was dropped before. [p->lock] */
-static bool own_ref_take(struct domain_pages *p, mfn_t m)
-{
-    uint64_t *ref = &frame_of(m)->ref;
-
-    if ((READ_ONCE(*ref) & (REF_SHARED | REF_ALLOCATED)) != REF_ALLOCATED)
-        return false;
-    __atomic_and_fetch(ref, ~REF_ALLOCATED, __ATOMIC_SEQ_CST);
-    list_remove(p, (uint32_t)m.n);
-    return true;
-}
-
 int domain_frame_release(struct domain *d, mfn_t m)
 {
     bool own;
 
     if (!frame_get(m, d))
         return -XEN_EINVAL;
-    lock(&d->pages->lock);
-    own = own_ref_take(d->pages, m);
-    unlock(&d->pages->lock);
+    own = !frame_is_shared(m) && __atomic_fetch_and(&frame_of(m)->ref, ~REF_ALLOCATED, __ATOMIC_SEQ_CST) & REF_ALLOCATED;
     if (own)
         frame_put(m);
     frame_put(m);
@@ -295,7 +292,7 @@ int frame_steal(struct domain *from, mfn_t m)
         return rc;
     f = frame_of(m);
     lock(&from->pages->lock);
-    want = (READ_ONCE(f->ref) & (REF_FOREIGN | REF_UNCACHED)) | ref_word(from, REF_ALLOCATED, 1);
+    want = (READ_ONCE(f->ref) & (REF_FOREIGN | REF_UNCACHED)) | ref_word(from, REF_ALLOCATED | REF_LISTED, 1);
     /* Exactly the domain's own reference, and no use. */
     if ((READ_ONCE(f->type) & TYPE_COUNT_MASK) == 0 &&
         __atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT | (want & REF_UNCACHED), false,
@@ -342,10 +339,15 @@ static int frame_kill(struct domain *d, mfn_t m)
     uint64_t w = READ_ONCE(frame_of(m)->type);
     int rc = 0;
 
+    if (!frame_get(m, d))
+        return 0; /* its last reference goes this very moment, and it with that */
     if ((w & TYPE_COUNT_MASK) && (w & (TYPE_PINNED | TYPE_PARKED)))
         rc = pv_table_kill(d, m);
-    if (rc == 0)
+    if (rc == 0) {
+        list_leave(d->pages, m);
         domain_frame_release(d, m);
+    }
+    frame_put(m);
     return rc;
 }
 
