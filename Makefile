@@ -122,4 +122,4 @@ help:
 	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
 
 -include $(OBJS:.o=.d)
--include rig/rig.mk tests/host/host.mk tests/guest/guest.mk bench/bench.mk
+-include rig/rig.mk tests/host/host.mk tests/guest/guest.mk tests/fuzz/fuzz.mk bench/bench.mk
