@@ -179,7 +179,8 @@ static void numa_read(void)
         if (acpi.cpus[i].has_node)
             numa_add_cpu(acpi.cpus[i].node, acpi.cpus[i].apic_id);
     numa_set_distances(acpi.distances, acpi.nr_distances);
-    numa_start();
+    if (numa_nodes() > 1)
+        heap_divide();
 }
 
 static void modules_done(void)
@@ -187,16 +188,30 @@ static void modules_done(void)
     boot_modules_release(&info);
 }
 
+/* Those of dom0_nodes= that there are, as we number them; 0: it may be anywhere. */
+static uint64_t dom0_nodes(void)
+{
+    uint64_t nodes = 0;
+
+    for (unsigned node = 0; node < numa_nodes(); node++)
+        if (numa_proximity(node) < 64 && options.dom0_nodes >> numa_proximity(node) & 1)
+            nodes |= 1ul << node;
+    return nodes;
+}
+
 static void start_dom0(const char *extra)
 {
     static char cmdline[MAX_GUEST_CMDLINE];
+    uint64_t nodes = dom0_nodes();
+    unsigned nr;
+    cpumask_t cpus;
     const char *args;
-    unsigned online = 0;
 
     if (info.nr_mods == 0)
         panic("no dom0 kernel: the boot loader gave no module\n");
-    cpumask_each(cpu, &cpu_online)
-        online++;
+    nr = numa_cpus(nodes, &cpus);
+    if (!nr)
+        nr = numa_cpus(~0ul, &cpus);
     args = boot_args(&info, info.mods[0].cmdline);
     format_text(cmdline, sizeof(cmdline), "%s%s%s", args, *args && *extra ? " " : "", extra);
     dom0_build(&(struct dom0_config){
@@ -206,7 +221,8 @@ static void start_dom0(const char *extra)
         .initrd_size = info.nr_mods > 1 ? info.mods[1].end - info.mods[1].start : 0,
         .cmdline = cmdline, .pin_vcpus = options.dom0_vcpus_pin, .pages = options.dom0_mem >> PAGE_SHIFT,
         .min_pages = options.dom0_mem_min >> PAGE_SHIFT, .max_pages = options.dom0_mem_max >> PAGE_SHIFT,
-        .vcpus = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, (unsigned)MAX_VCPUS) : online,
+        .vcpus = options.dom0_max_vcpus ? MIN(options.dom0_max_vcpus, (unsigned)MAX_VCPUS) : nr,
+        .cpus = cpus, .nodes = nodes, .relaxed = options.dom0_nodes_relaxed,
     });
 }
 

@@ -57,6 +57,24 @@ static bool dom0_max_vcpus_set(const char *s)
     return *s == 0;
 }
 
+/* dom0_nodes=0,2,relaxed */
+static bool dom0_nodes_set(const char *s)
+{
+    do {
+        uint64_t n;
+
+        if (!strncmp(s, "relaxed", 7))
+            options.dom0_nodes_relaxed = true, s += 7;
+        else if (!strncmp(s, "strict", 6))
+            options.dom0_nodes_relaxed = false, s += 6;
+        else if (cmdline_number(&s, &n) && n < 64)
+            options.dom0_nodes |= 1ul << n;
+        else
+            return false;
+    } while (*s++ == ',');
+    return s[-1] == 0;
+}
+
 static bool x2apic_set(const char *s)
 {
     bool on;
@@ -105,6 +123,7 @@ static const struct cmdline_option table[] = {
     CMDLINE_CALL("conswitch", conswitch_set),
     CMDLINE_CALL("dom0_max_vcpus", dom0_max_vcpus_set),
     CMDLINE_CALL("dom0_mem", dom0_mem_set),
+    CMDLINE_CALL("dom0_nodes", dom0_nodes_set),
     CMDLINE_NUMBER("gnttab_max_frames", &grant_opt_max_frames),
     CMDLINE_NUMBER("gnttab_max_maptrack_frames", &grant_opt_max_maptrack),
     CMDLINE_FLAG("dom0_vcpus_pin", &options.dom0_vcpus_pin),

@@ -13,10 +13,10 @@ static uint64_t left;
 static bool fired;
 
 mfn_t __real_frames_alloc(unsigned order, unsigned below_bits);
-mfn_t __real_frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits);
+mfn_t __real_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where);
 void *__real_pages_alloc(unsigned order);
 mfn_t __wrap_frames_alloc(unsigned order, unsigned below_bits);
-mfn_t __wrap_frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits);
+mfn_t __wrap_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where);
 void *__wrap_pages_alloc(unsigned order);
 
 bool fail_set(uint64_t n)
@@ -43,9 +43,9 @@ mfn_t __wrap_frames_alloc(unsigned order, unsigned below_bits)
     return fail_now() ? MFN_NONE : __real_frames_alloc(order, below_bits);
 }
 
-mfn_t __wrap_frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
+mfn_t __wrap_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where)
 {
-    return fail_now() ? MFN_NONE : __real_frames_alloc_for(claim, order, below_bits);
+    return fail_now() ? MFN_NONE : __real_frames_alloc_for(owner, nodes, order, where);
 }
 
 void *__wrap_pages_alloc(unsigned order)

@@ -24,7 +24,7 @@
 static uint64_t live_objects, live_bytes; /* [atomic] */
 static uint32_t busy;                     /* [atomic] objects are being cut, or looked at by the audit; innermost */
 
-mfn_t __real_buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits);
+mfn_t __real_buddy_alloc(struct buddy *b, unsigned order, unsigned min_bits, unsigned max_bits);
 void __real_buddy_free(struct buddy *b, mfn_t m, unsigned order);
 void __real_buddy_add(struct buddy *b, uint64_t first, uint64_t end);
 unsigned __real_buddy_audit(const struct buddy *b);
@@ -34,7 +34,7 @@ bool __real_slab_give(struct slab *s, mfn_t page, void *p);
 void *__real_mem_alloc(size_t size);
 void __real_mem_free(void *p);
 unsigned __real_heap_audit(void);
-mfn_t __wrap_buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits);
+mfn_t __wrap_buddy_alloc(struct buddy *b, unsigned order, unsigned min_bits, unsigned max_bits);
 void __wrap_buddy_free(struct buddy *b, mfn_t m, unsigned order);
 void __wrap_buddy_add(struct buddy *b, uint64_t first, uint64_t end);
 unsigned __wrap_buddy_audit(const struct buddy *b);
@@ -118,9 +118,9 @@ static const uint8_t *frames_odd(uint64_t first, uint64_t n)
     return odd;
 }
 
-mfn_t __wrap_buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
+mfn_t __wrap_buddy_alloc(struct buddy *b, unsigned order, unsigned min_bits, unsigned max_bits)
 {
-    mfn_t m = __real_buddy_alloc(b, order, below_bits);
+    mfn_t m = __real_buddy_alloc(b, order, min_bits, max_bits);
     const uint8_t *odd;
 
     if (mfn_eq(m, MFN_NONE))

@@ -3,9 +3,17 @@
 #include "core/buddy.h"
 #include "core/port.h"
 
+#define ADDRESS_BITS (PAGE_SHIFT + BUDDY_ZONES - 1u)
+
 static unsigned zone_of(uint64_t mfn)
 {
     return mfn ? 64 - (unsigned)__builtin_clzl(mfn) : 0;
+}
+
+/* What the first frame of a free chunk has as ref. */
+static uint64_t chunk_word(const struct buddy *b, unsigned order)
+{
+    return (uint64_t)b->tag << REF_OWNER_SHIFT | REF_FREE | (uint64_t)order << REF_ORDER_SHIFT;
 }
 
 static void chunk_push(struct buddy *b, uint64_t mfn, unsigned order)
@@ -13,7 +21,7 @@ static void chunk_push(struct buddy *b, uint64_t mfn, unsigned order)
     uint32_t *head = &b->heads[zone_of(mfn)][order];
     struct frame *f = &frames[mfn];
 
-    f->ref = REF_FREE | (uint64_t)order << REF_ORDER_SHIFT;
+    f->ref = chunk_word(b, order);
     f->prev = 0;
     f->next = *head;
     if (*head)
@@ -35,32 +43,38 @@ static void chunk_take(struct buddy *b, uint64_t mfn, unsigned order)
     f->ref = 0;
 }
 
-static bool chunk_is_free(uint64_t mfn, unsigned order)
+static bool chunk_is_free(const struct buddy *b, uint64_t mfn, unsigned order)
 {
-    return frame_is_ram(MFN(mfn)) && frames[mfn].ref == (REF_FREE | (uint64_t)order << REF_ORDER_SHIFT);
+    return frame_is_ram(MFN(mfn)) && frames[mfn].ref == chunk_word(b, order);
 }
 
-mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned below_bits)
+static mfn_t zone_alloc(struct buddy *b, unsigned zone, unsigned order)
 {
-    unsigned zone = below_bits >= PAGE_SHIFT + 32 ? BUDDY_ZONES - 1
-                  : below_bits <= PAGE_SHIFT ? 0 : below_bits - PAGE_SHIFT;
+    unsigned o = order;
+    uint64_t mfn;
+
+    while (o <= BUDDY_MAX_ORDER && !b->heads[zone][o])
+        o++;
+    if (o > BUDDY_MAX_ORDER)
+        return MFN_NONE;
+    mfn = b->heads[zone][o];
+    chunk_take(b, mfn, o);
+    while (o-- > order) /* keep the upper half: low memory is the scarcer */
+        chunk_push(b, mfn + (1ul << o), o);
+    b->zone_free[zone] -= 1ul << order;
+    return MFN(mfn);
+}
+
+mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned min_bits, unsigned max_bits)
+{
+    mfn_t m = MFN_NONE;
 
     if (order > BUDDY_MAX_ORDER)
-        return MFN_NONE;
-    for (; zone > 0; zone--)
-        for (unsigned o = order; o <= BUDDY_MAX_ORDER && b->zone_free[zone]; o++) {
-            uint64_t mfn = b->heads[zone][o];
-
-            if (!mfn)
-                continue;
-            chunk_take(b, mfn, o);
-            while (o-- > order) /* keep the upper half: low memory is the scarcer */
-                chunk_push(b, mfn + (1ul << o), o);
-            b->free -= 1ul << order;
-            b->zone_free[zone] -= 1ul << order;
-            return MFN(mfn);
-        }
-    return MFN_NONE;
+        return m;
+    for (unsigned bits = MIN(max_bits, ADDRESS_BITS); bits > PAGE_SHIFT && bits >= min_bits && mfn_eq(m, MFN_NONE); bits--)
+        if (b->zone_free[bits - PAGE_SHIFT] >> order)
+            m = zone_alloc(b, bits - PAGE_SHIFT, order);
+    return m;
 }
 
 bool buddy_take(struct buddy *b, mfn_t m)
@@ -68,7 +82,7 @@ bool buddy_take(struct buddy *b, mfn_t m)
     unsigned order = 0;
     uint64_t first = m.n;
 
-    while (order <= BUDDY_MAX_ORDER && !chunk_is_free(first, order))
+    while (order <= BUDDY_MAX_ORDER && !chunk_is_free(b, first, order))
         first = m.n >> (order + 1) << (order + 1), order++;
     if (order > BUDDY_MAX_ORDER)
         return false;
@@ -79,7 +93,6 @@ bool buddy_take(struct buddy *b, mfn_t m)
         chunk_push(b, m.n < upper ? upper : first, order);
         first = m.n < upper ? first : upper;
     }
-    b->free--;
     b->zone_free[zone_of(m.n)]--;
     return true;
 }
@@ -88,13 +101,12 @@ void buddy_free(struct buddy *b, mfn_t m, unsigned order)
 {
     uint64_t mfn = m.n;
 
-    b->free += 1ul << order;
     b->zone_free[zone_of(mfn)] += 1ul << order;
     for (; order < BUDDY_MAX_ORDER; order++) {
         uint64_t buddy = mfn ^ 1ul << order;
 
         /* A chunk must lie in one zone, so that a width limit holds for all of it. */
-        if (zone_of(buddy) != zone_of(mfn) || !chunk_is_free(buddy, order))
+        if (zone_of(buddy) != zone_of(mfn) || !chunk_is_free(b, buddy, order))
             break;
         chunk_take(b, buddy, order);
         mfn = MIN(mfn, buddy);
@@ -134,47 +146,41 @@ void buddy_each(const struct buddy *b, void (*fn)(mfn_t m, unsigned order))
                 fn(MFN(mfn), order);
 }
 
-static unsigned chunk_audit(uint64_t mfn, unsigned zone, unsigned order)
+static unsigned chunk_audit(const struct buddy *b, uint64_t mfn, unsigned zone, unsigned order)
 {
-    if (!chunk_is_free(mfn, order) || zone_of(mfn) != zone || mfn % (1ul << order)) {
+    if (!chunk_is_free(b, mfn, order) || zone_of(mfn) != zone || mfn % (1ul << order)) {
         log_err("buddy: B1/B2 broken at frame %lx, order %u, zone %u\n", mfn, order, zone);
         return 1;
     }
-    if (order < BUDDY_MAX_ORDER && zone_of(mfn ^ 1ul << order) == zone && chunk_is_free(mfn ^ 1ul << order, order)) {
+    if (order < BUDDY_MAX_ORDER && zone_of(mfn ^ 1ul << order) == zone && chunk_is_free(b, mfn ^ 1ul << order, order)) {
         log_err("buddy: B3 broken at frame %lx, order %u\n", mfn, order);
         return 1;
     }
     return 0;
 }
 
-static unsigned zone_audit(const struct buddy *b, unsigned zone, uint64_t *free)
+static unsigned zone_audit(const struct buddy *b, unsigned zone)
 {
     unsigned faults = 0;
     uint64_t n = 0;
 
     for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
         for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next) {
-            faults += chunk_audit(mfn, zone, order);
+            faults += chunk_audit(b, mfn, zone, order);
             n += 1ul << order;
         }
     if (n != b->zone_free[zone]) {
         log_err("buddy: %lu frames on the lists of zone %u, %lu counted\n", n, zone, b->zone_free[zone]);
         faults++;
     }
-    *free += n;
     return faults;
 }
 
 unsigned buddy_audit(const struct buddy *b)
 {
     unsigned faults = 0;
-    uint64_t free = 0;
 
     for (unsigned zone = 0; zone < BUDDY_ZONES; zone++)
-        faults += zone_audit(b, zone, &free);
-    if (free != b->free) {
-        log_err("buddy: %lu frames on the lists, %lu counted\n", free, b->free);
-        faults++;
-    }
+        faults += zone_audit(b, zone);
     return faults;
 }

@@ -61,7 +61,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     vcpus_add_up(d, info);
     info->tot_pages = READ_ONCE(d->pages->count);
     info->max_pages = READ_ONCE(d->pages->max);
-    info->outstanding_pages = READ_ONCE(d->claim);
+    info->outstanding_pages = READ_ONCE(d->pages->heap.claim);
     info->shared_info_frame = shared ? virt_to_mfn(shared).n : ~0ul;
     memcpy(info->handle, d->handle, sizeof(info->handle));
     info->cpupool = pool_of_domain(d);

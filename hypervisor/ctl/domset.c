@@ -49,16 +49,12 @@ long domctl_set_node_affinity(struct domctl *x)
     uint64_t nodes;
     int rc = bitmap_from_guest(&nodes, SCHED_NODES, &x->op->u.nodeaffinity.nodemap);
 
-    if (rc == 0 && !nodes)
-        rc = -XEN_EINVAL;
-    if (rc == 0)
-        WRITE_ONCE(x->d->nodes, nodes);
-    return rc;
+    return rc ? rc : sched_domain_set_nodes(x->d, nodes);
 }
 
 long domctl_get_node_affinity(struct domctl *x)
 {
-    uint64_t nodes = READ_ONCE(x->d->nodes);
+    uint64_t nodes = sched_domain_nodes(x->d);
 
     return bitmap_to_guest(&x->op->u.nodeaffinity.nodemap, &nodes, SCHED_NODES);
 }

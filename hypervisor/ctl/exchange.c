@@ -7,6 +7,7 @@
 #include "ctl/exchange.h"
 #include "core/frame.h"
 #include "core/port.h"
+#include "ctl/memory.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/hypercall.h"
@@ -20,6 +21,7 @@
 struct chunk {
     struct domain *d;
     const struct xen_memory_exchange *e;
+    struct frames_where where;
     unsigned in_count, out_count;  /* extents in a chunk */
     uint64_t in_first, out_first;  /* the chunk's first extents */
     uint64_t *taken;               /* mfns that left the domain, 1 << order of the chunk */
@@ -57,10 +59,8 @@ static int chunk_take(struct chunk *k)
 /* New frames for the chunk, all of them or none. */
 static int chunk_allocate(struct chunk *k, mfn_t *got)
 {
-    unsigned bits = k->e->out.mem_flags & 0xff;
-
     for (unsigned i = 0; i < k->out_count; i++) {
-        got[i] = domain_frames_alloc(k->d, k->e->out.extent_order, bits ? bits : 64, true);
+        got[i] = domain_frames_alloc(k->d, k->e->out.extent_order, k->where, true);
         if (!mfn_eq(got[i], MFN_NONE))
             continue;
         while (i-- > 0)
@@ -154,6 +154,8 @@ long memory_exchange(struct hcall *c)
     if (copy_from_guest(&e, c->arg[1], sizeof(e)))
         return -XEN_EFAULT;
     rc = request_check(&e);
+    if (rc == 0)
+        rc = memory_where(k.d, e.out.mem_flags, &k.where);
     if (rc)
         return rc;
     order = MAX(e.in.extent_order, e.out.extent_order);

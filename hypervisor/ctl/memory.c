@@ -18,6 +18,7 @@
 #include "kern/pages.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
+#include "x86/numa.h"
 #include "x86/paging.h"
 #include "x86/trace.h"
 #include <xen/memory.h>
@@ -44,12 +45,33 @@ long memory_target(domid_t id, struct domain **d)
     return -XEN_EPERM;
 }
 
+int memory_where(struct domain *d, uint32_t flags, struct frames_where *where)
+{
+    uint8_t bits = XENMEMF_get_address_bits(flags), node = XENMEMF_get_node(flags);
+
+    *where = FRAMES_ANYWHERE;
+    if (bits)
+        where->below_bits = bits;
+    if (flags & XENMEMF_vnode) {
+        int place = vnuma_place(d, node);
+
+        if (place < 0)
+            return place;
+        node = (uint8_t)place;
+    } else if (node != NODE_ANY && !current->domain->is_privileged) {
+        return flags & XENMEMF_exact_node_request ? -XEN_EINVAL : 0;
+    }
+    where->node = node;
+    where->exact = node != NODE_ANY && flags & XENMEMF_exact_node_request;
+    return node < NUMA_NODES || node == NODE_ANY ? 0 : -XEN_EINVAL;
+}
+
 /* ---- Reservations ---- */
 
 struct reservation {
     struct xen_memory_reservation r;
     struct domain *d;
-    unsigned bits; /* of machine addresses */
+    struct frames_where where;
 };
 
 static void m2p_set(mfn_t m, uint64_t pfn)
@@ -65,7 +87,7 @@ static int extent_add(const struct reservation *x, uint64_t index, bool populate
 
     if (populate && copy_from_guest_at(&gpfn, start, index, sizeof(gpfn)))
         return -XEN_EFAULT;
-    m = domain_frames_alloc(x->d, x->r.extent_order, x->bits, true);
+    m = domain_frames_alloc(x->d, x->r.extent_order, x->where, true);
     if (mfn_eq(m, MFN_NONE))
         return -XEN_ENOMEM;
     for (uint64_t i = 0; populate && i < 1ul << x->r.extent_order; i++)
@@ -100,11 +122,11 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
         return (long)start;
     if (x.r.extent_order > (current->domain->is_privileged ? EXTENT_ORDER_MAX_PRIV : EXTENT_ORDER_MAX))
         return (long)start;
-    x.bits = x.r.mem_flags & 0xff ? x.r.mem_flags & 0xff : 64;
     rc = memory_target(x.r.domid, &x.d);
     if (rc)
         return rc;
-    for (done = start; done < x.r.nr_extents; done++) {
+    rc = memory_where(x.d, x.r.mem_flags, &x.where);
+    for (done = start; !rc && done < x.r.nr_extents; done++) {
         if (done > start && preempt_needed()) {
             c->arg[0] = op | done << CMD_BITS;
             domain_put(x.d);
@@ -199,11 +221,11 @@ static long claim_pages(uint64_t arg)
         return -XEN_EINVAL;
     has = READ_ONCE(d->pages->count);
     if (!r.nr_extents)
-        rc = frames_claim(&d->claim, 0);
+        rc = frames_claim(&d->pages->heap, 0);
     else if (r.nr_extents <= has || r.nr_extents > READ_ONCE(d->pages->max))
         rc = -XEN_EINVAL;
     else
-        rc = frames_claim(&d->claim, r.nr_extents - has);
+        rc = frames_claim(&d->pages->heap, r.nr_extents - has);
     domain_put(d);
     return rc;
 }

@@ -131,13 +131,9 @@ long sysctl_cpu_hotplug(struct xen_sysctl *op)
 long sysctl_availheap(struct xen_sysctl *op)
 {
     struct xen_sysctl_availheap *h = &op->u.availheap;
-    uint64_t n = 0;
+    unsigned node = h->node == -1 ? NODE_ANY : MIN((uint32_t)h->node, NODE_ANY - 1u);
 
-    if (h->node >= 0 && (uint32_t)h->node < numa_nodes() && numa_nodes() > 1)
-        n = numa_frames_free((uint32_t)h->node);
-    else if (h->node == -1 || h->node == 0)
-        n = frames_free_between(h->min_bitwidth, h->max_bitwidth ? h->max_bitwidth : 64);
-    h->avail_bytes = n << PAGE_SHIFT;
+    h->avail_bytes = frames_free_between(node, h->min_bitwidth, h->max_bitwidth ? h->max_bitwidth : 64) << PAGE_SHIFT;
     return 0;
 }
 
@@ -224,7 +220,7 @@ long sysctl_page_offline_op(struct xen_sysctl *op)
 
 static long node_give(const struct xen_sysctl_numainfo *i, uint32_t node, uint32_t nodes)
 {
-    struct xen_sysctl_meminfo m = { numa_frames(node) << PAGE_SHIFT, numa_frames_free(node) << PAGE_SHIFT };
+    struct xen_sysctl_meminfo m = { numa_frames(node) << PAGE_SHIFT, frames_free_between(node, 0, 64) << PAGE_SHIFT };
 
     if (guest_addr(i->meminfo) && copy_to_guest_at(guest_addr(i->meminfo), node, &m, sizeof(m)))
         return -XEN_EFAULT;

@@ -5,17 +5,17 @@
  */
 #include "ctl/vnuma.h"
 #include "core/port.h"
-#include "core/sched.h"
 #include "core/string.h"
 #include "ctl/domctl.h"
 #include "ctl/memory.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
+#include "x86/numa.h"
 #include <xen/memory.h>
 
 #define ARRAY_BYTES_MAX PAGE_SIZE /* of each array */
 
-/* The arrays follow one another in data[]: ranges, distances, nodes of vCPUs. */
+/* The arrays follow one another in data[]: ranges, distances, nodes of vCPUs, the nodes' places in the machine. */
 struct vnuma {
     uint32_t nodes, cpus, ranges;
     size_t bytes;
@@ -24,26 +24,27 @@ struct vnuma {
 
 struct parts {
     xen_vmemrange_t *ranges;
-    uint32_t *distances, *cpu_nodes;
-    size_t ranges_bytes, distances_bytes, cpu_nodes_bytes;
+    uint32_t *distances, *cpu_nodes, *places;
+    size_t ranges_bytes, distances_bytes, cpu_nodes_bytes, places_bytes;
 };
 
 static struct parts parts_of(struct vnuma *n)
 {
     struct parts p = {
         .ranges_bytes = n->ranges * sizeof(*p.ranges), .distances_bytes = (size_t)n->nodes * n->nodes * sizeof(*p.distances),
-        .cpu_nodes_bytes = n->cpus * sizeof(*p.cpu_nodes),
+        .cpu_nodes_bytes = n->cpus * sizeof(*p.cpu_nodes), .places_bytes = n->nodes * sizeof(*p.places),
     };
 
     p.ranges = (xen_vmemrange_t *)(void *)n->data;
     p.distances = (uint32_t *)(void *)(n->data + p.ranges_bytes);
-    p.cpu_nodes = (uint32_t *)(void *)(n->data + p.ranges_bytes + p.distances_bytes);
+    p.cpu_nodes = p.distances + n->nodes * n->nodes;
+    p.places = p.cpu_nodes + n->cpus;
     return p;
 }
 
 static size_t data_bytes(uint32_t nodes, uint32_t cpus, uint32_t ranges)
 {
-    return ranges * sizeof(xen_vmemrange_t) + ((size_t)nodes * nodes + cpus) * sizeof(uint32_t);
+    return ranges * sizeof(xen_vmemrange_t) + ((size_t)nodes * nodes + cpus + nodes) * sizeof(uint32_t);
 }
 
 /* ---- The toolstack's side ---- */
@@ -58,7 +59,7 @@ static long sizes_check(const struct domain *d, const struct xen_domctl_vnuma *a
     return 0;
 }
 
-/* Every vCPU lies on a node; no flags of ranges are defined.  What else it says is between toolstack and domain. */
+/* Every vCPU lies on a node, and every node somewhere; no flags of ranges are defined.  What else it says is between toolstack and domain. */
 static long contents_check(struct vnuma *n)
 {
     struct parts p = parts_of(n);
@@ -69,20 +70,9 @@ static long contents_check(struct vnuma *n)
     for (uint32_t i = 0; i < n->ranges; i++)
         if (p.ranges[i].flags)
             return -XEN_EINVAL;
-    return 0;
-}
-
-/* Where the nodes lie in the machine: of interest to whom gives them memory, which is the toolstack. */
-static long places_check(const struct xen_domctl_vnuma *a)
-{
-    for (uint32_t i = 0; i < a->nr_vnodes; i++) {
-        uint32_t node;
-
-        if (copy_from_guest_at(&node, guest_addr(a->vnode_to_pnode), i, sizeof(node)))
-            return -XEN_EFAULT;
-        if (node >= SCHED_NODES)
+    for (uint32_t i = 0; i < n->nodes; i++)
+        if (p.places[i] >= NUMA_NODES)
             return -XEN_E2BIG;
-    }
     return 0;
 }
 
@@ -92,7 +82,8 @@ static long contents_read(struct vnuma *n, const struct xen_domctl_vnuma *a)
 
     if (copy_from_guest(p.ranges, guest_addr(a->vmemrange), p.ranges_bytes) ||
         copy_from_guest(p.distances, guest_addr(a->vdistance), p.distances_bytes) ||
-        copy_from_guest(p.cpu_nodes, guest_addr(a->vcpu_to_vnode), p.cpu_nodes_bytes))
+        copy_from_guest(p.cpu_nodes, guest_addr(a->vcpu_to_vnode), p.cpu_nodes_bytes) ||
+        copy_from_guest(p.places, guest_addr(a->vnode_to_pnode), p.places_bytes))
         return -XEN_EFAULT;
     return contents_check(n);
 }
@@ -115,8 +106,6 @@ long domctl_set_vnuma(struct domctl *x)
     n->ranges = a->nr_vmemranges;
     n->bytes = bytes;
     rc = contents_read(n, a);
-    if (rc == 0)
-        rc = places_check(a);
     if (rc == 0) {
         lock(&x->d->ctl_lock);
         old = x->d->vnuma;
@@ -171,6 +160,17 @@ static long topology_give(struct vnuma *n, struct xen_vnuma_topology_info *t)
         copy_to_guest(guest_addr(t->vcpu_to_vnode.h), p.cpu_nodes, p.cpu_nodes_bytes))
         return -XEN_EFAULT;
     return 0;
+}
+
+int vnuma_place(struct domain *d, unsigned node)
+{
+    int place = NODE_ANY;
+
+    lock(&d->ctl_lock);
+    if (d->vnuma)
+        place = node < d->vnuma->nodes ? (int)parts_of(d->vnuma).places[node] : -XEN_EINVAL;
+    unlock(&d->ctl_lock);
+    return place;
 }
 
 long vnuma_get(uint64_t arg)

@@ -190,7 +190,6 @@ struct domain *domain_create(const struct domain_config *cfg, int *rc)
     d->refs = 1;
     d->pause_count = 1;
     d->shutdown_code = SHUTDOWN_CODE_INVALID;
-    d->nodes = ~0ul;
     lock_init(&d->ctl_lock, RANK_CTL);
     *rc = table_insert(d);
     if (*rc) {
@@ -316,7 +315,6 @@ static void domain_free(struct domain *d)
         event_domain_free(d);
     if (d->pages)
         pages_domain_free(d);
-    frames_claim(&d->claim, 0); /* once more: it may have been set while the domain died */
     mem_free(d->map);
     mem_free(d->vnuma);
     mem_free(d->vcpu);
@@ -363,7 +361,6 @@ int domain_kill(struct domain *d)
 {
     int rc = 0;
 
-    frames_claim(&d->claim, 0);
     if (d->sched)
         pool_domain_dying(d);
     if (d->evtchn)

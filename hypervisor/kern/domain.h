@@ -51,12 +51,10 @@ struct domain {
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */
     struct pv_domain *pv;              /* pv/pv.h */
     uint64_t vm_assist;                /* VMASST bits [ctl_lock] */
-    uint64_t claim;                    /* frames promised to it: x86/alloc.h */
     struct memory_map *map;            /* ctl/memmap.c's; NULL: none [ctl_lock] */
     struct vnuma *vnuma;               /* ctl/vnuma.c's; NULL: none [ctl_lock] */
     uint8_t handle[16];                /* the toolstack's UUID */
     struct cpu_policy *cpu_policy;     /* CPUID as the toolstack wants it, NULL: all it may have [changed while it is paused] */
-    uint64_t nodes;                    /* NUMA nodes that the toolstack wants it on: a record, memory comes from anywhere */
 };
 
 struct vcpu {

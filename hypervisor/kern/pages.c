@@ -13,8 +13,9 @@
 #include "core/ptype.h"
 #include "core/string.h"
 #include "kern/domain.h"
-#include "x86/alloc.h"
+#include "kern/sched.h"
 #include "x86/layout.h"
+#include "x86/numa.h"
 #include "x86/tlb.h"
 
 /* ---- The list ---- */
@@ -70,6 +71,7 @@ int pages_domain_create(struct domain *d, uint64_t max)
 
 void pages_domain_free(struct domain *d)
 {
+    frames_claim(&d->pages->heap, 0); /* once more: it may have been set while the domain died */
     mem_free(d->pages);
     d->pages = NULL;
 }
@@ -235,7 +237,7 @@ static void frame_clear(mfn_t m)
     frame_unmap(p);
 }
 
-mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits, bool zero)
+mfn_t domain_frames_alloc(struct domain *d, unsigned order, struct frames_where where, bool zero)
 {
     uint64_t n = 1ul << order;
     bool good;
@@ -246,7 +248,7 @@ mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits,
     unlock(&d->pages->lock);
     if (!good)
         return MFN_NONE;
-    m = frames_alloc_for(&d->claim, order, below_bits);
+    m = frames_alloc_for(&d->pages->heap, sched_domain_nodes(d), order, where);
     good = !mfn_eq(m, MFN_NONE);
     for (uint64_t i = 0; good && zero && i < n; i++) /* what others left in it is not for d */
         frame_clear(MFN(m.n + i));
@@ -331,6 +333,22 @@ int frame_assign(struct domain *to, mfn_t m)
     return rc;
 }
 
+uint64_t pages_on_node(const struct domain *d, unsigned node)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < nr_ram_ranges; i++)
+        for (uint64_t m = ram_ranges[i].first, end; m < ram_ranges[i].end; m = end) {
+            end = numa_piece(m, ram_ranges[i].end);
+            for (uint64_t at = numa_node_of(MFN(m)) == node ? m : end; at < end; at++) {
+                uint64_t ref = READ_ONCE(frames[at].ref);
+
+                n += (ref & REF_COUNT_MASK) && !(ref & REF_SHARED) && ref_owner(ref) == d->id;
+            }
+        }
+    return n;
+}
+
 /* ---- The end ---- */
 
 /* One step for frame m of dying d: 0 or -XEN_EAGAIN. */
@@ -366,6 +384,7 @@ int pages_domain_kill(struct domain *d)
 {
     uint32_t m = list_first(d->pages);
 
+    frames_claim(&d->pages->heap, 0);
     while (m) {
         if (frame_kill(d, MFN(m)) == -XEN_EAGAIN)
             return -XEN_EAGAIN;

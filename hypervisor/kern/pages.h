@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/types.h"
+#include "x86/alloc.h"
 #include "x86/lock.h"
 
 struct domain;
@@ -17,6 +18,7 @@ struct domain_pages {
     uint64_t count;       /* ordinary frames it has, listed or kept by others' references [atomic; lock to raise] */
     uint64_t max;         /* it may have [lock] */
     uint64_t shared_count;/* hypervisor frames shared with it [atomic] */
+    struct heap_share heap;
 };
 
 int pages_domain_create(struct domain *d, uint64_t max);
@@ -49,9 +51,12 @@ void shared_frame_free(struct domain *d, mfn_t m);
 /* m, one of ours, may from now on, and for good, be mapped by dom0 as a frame of DOMID_XEN. */
 void frame_share_system(mfn_t m, bool writable);
 
+/* Ordinary frames that d has on a node.  Goes through all of the node's: for debugging. */
+uint64_t pages_on_node(const struct domain *d, unsigned node);
+
 /* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there
  * are none or d is at its maximum. */
-mfn_t domain_frames_alloc(struct domain *d, unsigned order, unsigned below_bits, bool zero);
+mfn_t domain_frames_alloc(struct domain *d, unsigned order, struct frames_where where, bool zero);
 /* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is
  * already dropped. */
 int domain_frame_release(struct domain *d, mfn_t m);

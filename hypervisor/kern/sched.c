@@ -496,6 +496,7 @@ static void member_create(struct sched_vcpu *sv, struct sched_domain *sd)
     timer_init(&sv->poll_timer, poll_timeout, v, home->cpu);
     sv->next = sd->vcpus;
     sd->vcpus = sv;
+    WRITE_ONCE(sd->nodes, 0);
     unlock(&sched_config);
 }
 

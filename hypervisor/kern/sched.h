@@ -96,6 +96,10 @@ void sched_vcpu_get_affinity(const struct vcpu *v, cpumask_t *hard, cpumask_t *s
 /* NULL: leave as it is.  -XEN_EINVAL: v's pool has no CPU of hard; -XEN_EBUSY: pinned by SCHEDOP_pin_override;
  * -XEN_ENOSPC: v's reservation has no room there. */
 int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
+/* The nodes near to d, for its memory: those set, else those of the CPUs that its vCPUs like and may use. */
+uint64_t sched_domain_nodes(const struct domain *d);
+/* ~0: none are set.  -XEN_EINVAL: the machine has none of them. */
+int sched_domain_set_nodes(struct domain *d, uint64_t nodes);
 
 /* Provided by the machine (pv/switch.c): leave prev's hardware state lazily, load next's: page tables,
  * descriptor tables, segment bases, FPU traps, debug registers; sets current. Interrupts off. */

@@ -46,6 +46,8 @@ struct sched_domain {
     struct sched_pool *pool;   /* [sched_config] */
     struct sched_domain *next; /* of that pool [sched_config] */
     struct sched_vcpu *vcpus;  /* [sched_config] */
+    uint64_t nodes_set;        /* by the toolstack; 0: none [sched_config] */
+    uint64_t nodes;            /* sched_domain_nodes(), 0: to be found anew [sched_config, read anywhere] */
     spinlock_t lock;           /* RANK_VCPU: watchdogs */
     struct watchdog watchdog[NR_WATCHDOGS];
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scheduler's parameters: weights, caps, reservations, affinity.  Policy: core/sched.c.
+ * The scheduler's parameters: weights, caps, reservations, affinity, and the nodes that follow from it.  Policy: core/sched.c.
  * Locks: sched_config (RANK_VCPU) serialises all changes, and guards what is reserved on each CPU; each vCPU's
  * values are changed under its run queue's lock as well.
  */
@@ -9,6 +9,7 @@
 #include "kern/domain.h"
 #include "kern/sched.h"
 #include "kern/sched_state.h"
+#include "x86/numa.h"
 #include "x86/softirq.h"
 #include "x86/time.h"
 #include "x86/trace.h"
@@ -217,6 +218,7 @@ int sched_change_cpus(struct sched_vcpu *sv, struct sched_pool *pool, const stru
         sched_reserve(&sv->ent, at, sv->ent.budget, sv->ent.period, sv->ent.extra, time_now());
     sched_unlock(rq, flags);
     sched_reconsider(sv);
+    WRITE_ONCE(sv->v->domain->sched->nodes, 0);
     return 0;
 }
 
@@ -251,6 +253,47 @@ int sched_vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask
     r = hard && v->sched->pin_override ? -XEN_EBUSY : affinity_apply(v->sched, &h, &s);
     unlock(&sched_config);
     return r;
+}
+
+/* [sched_config] */
+static uint64_t nodes_find(const struct sched_domain *sd)
+{
+    struct sched_mask cpus = { 0 };
+    uint64_t nodes = sd->nodes_set;
+
+    for (const struct sched_vcpu *sv = sd->vcpus; sv; sv = sv->next) {
+        bool likes = sched_mask_next(&sv->ent.hard, &sv->ent.soft, 0) < SCHED_CPUS;
+
+        for (unsigned i = 0; i < ARRAY_SIZE(cpus.bits); i++)
+            cpus.bits[i] |= sv->ent.hard.bits[i] & (likes ? sv->ent.soft.bits[i] : ~0ul);
+    }
+    for (unsigned cpu = 0; !sd->nodes_set && (cpu = sched_mask_next(&cpus, &cpus, cpu)) < SCHED_CPUS; cpu++)
+        nodes |= 1ul << numa_node_of_cpu(cpu);
+    return nodes ? nodes : ~0ul;
+}
+
+uint64_t sched_domain_nodes(const struct domain *d)
+{
+    uint64_t nodes = READ_ONCE(d->sched->nodes);
+
+    if (likely(nodes))
+        return nodes;
+    lock(&sched_config);
+    nodes = nodes_find(d->sched);
+    WRITE_ONCE(d->sched->nodes, nodes);
+    unlock(&sched_config);
+    return nodes;
+}
+
+int sched_domain_set_nodes(struct domain *d, uint64_t nodes)
+{
+    if (!(nodes & ~0ul >> (64 - numa_nodes())))
+        return -XEN_EINVAL;
+    lock(&sched_config);
+    d->sched->nodes_set = nodes == ~0ul ? 0 : nodes;
+    WRITE_ONCE(d->sched->nodes, 0);
+    unlock(&sched_config);
+    return 0;
 }
 
 /* [sched_config] */

@@ -41,6 +41,7 @@ struct build {
     uint64_t initrd_pfn, p2m_pfn, p2m_tables_pfn;
     uint64_t nr_tables, nr_p2m_tables, table_next, p2m_table_next;
     uint64_t next_pfn;       /* behind everything that has a place */
+    struct frames_where where;
 };
 
 /* ---- Frames ---- */
@@ -182,7 +183,7 @@ static void frames_for_p2m(struct build *b)
     if (!b->p2m_frames)
         panic("no memory for dom0's P2M list\n");
     for (uint64_t i = 0; i < b->nr_p2m_frames; i++) {
-        mfn_t m = domain_frames_alloc(b->d, 0, 64, true);
+        mfn_t m = domain_frames_alloc(b->d, 0, b->where, true);
 
         if (mfn_eq(m, MFN_NONE))
             panic("no memory for dom0's P2M list\n");
@@ -193,17 +194,18 @@ static void frames_for_p2m(struct build *b)
         pfn_set(b, b->p2m_pfn + i, b->p2m_frames[i]);
 }
 
-/* Memory for dom0's frames [pfn, end) except those of the P2M list: in the biggest chunks there are. */
+/* Memory for dom0's frames [pfn, end) except those of the P2M list: in chunks of 2 MiB if there are such,
+ * of which each of its nodes gives its part. */
 static void frames_fill(struct build *b, uint64_t pfn, uint64_t end)
 {
-    unsigned order = 18;
+    unsigned order = 9;
 
     while (pfn < end) {
         mfn_t m;
 
         while (order && 1ul << order > end - pfn)
             order--;
-        m = domain_frames_alloc(b->d, order, 64, false);
+        m = domain_frames_alloc(b->d, order, b->where, false);
         if (mfn_eq(m, MFN_NONE)) {
             if (order-- == 0)
                 panic("not enough memory for dom0: %lu of %lu MiB there\n", pfn >> 8, b->nr_pages >> 8);
@@ -370,9 +372,14 @@ static void start_vcpu(struct build *b, mfn_t l4)
  * frames that are in use now, but will be free when dom0 is filled up. */
 static uint64_t pages_wanted(const struct dom0_config *cfg, uint64_t coming)
 {
-    uint64_t free = frames_free_count() + coming, reserve = MIN(MAX(free / 16, 4096ul), 32768ul);
-    uint64_t n = cfg->pages ? cfg->pages : free > reserve ? free - reserve : 0;
+    bool anywhere = !cfg->nodes || cfg->relaxed;
+    uint64_t free = anywhere ? coming : 0, reserve, n;
 
+    for (unsigned node = 0; node < 64; node++)
+        if (anywhere || cfg->nodes >> node & 1)
+            free += frames_free_between(node, 0, 64);
+    reserve = MIN(MAX(free / 16, 4096ul), 32768ul);
+    n = cfg->pages ? cfg->pages : free > reserve ? free - reserve : 0;
     if (cfg->max_pages)
         n = MIN(n, cfg->max_pages);
     n = MAX(n, cfg->min_pages);
@@ -381,12 +388,17 @@ static uint64_t pages_wanted(const struct dom0_config *cfg, uint64_t coming)
     return n;
 }
 
-static int vcpu_pin(struct vcpu *v, unsigned cpu)
+/* On its CPU, if it is pinned; else on or near to those of dom0's nodes. */
+static int vcpu_place(struct vcpu *v, unsigned cpu, const struct dom0_config *cfg)
 {
     cpumask_t only = { { 0 } };
 
     cpumask_set(&only, cpu);
-    return sched_vcpu_set_affinity(v, &only, NULL);
+    if (cfg->pin_vcpus)
+        return sched_vcpu_set_affinity(v, &only, NULL);
+    if (!cfg->nodes)
+        return 0;
+    return sched_vcpu_set_affinity(v, cfg->relaxed ? NULL : &cfg->cpus, cfg->relaxed ? &cfg->cpus : NULL);
 }
 
 static struct domain *domain_make(const struct dom0_config *cfg)
@@ -399,11 +411,14 @@ static struct domain *domain_make(const struct dom0_config *cfg)
     int rc = 0;
     struct domain *d = domain_create(&dc, &rc);
 
-    for (unsigned i = 0; d && i < cfg->vcpus && rc == 0; i++) {
+    for (unsigned i = 0, cpu = 0; d && i < cfg->vcpus && rc == 0; i++, cpu++) {
+        cpu = cpumask_next(&cfg->cpus, cpu) < nr_cpus ? cpumask_next(&cfg->cpus, cpu) : cpumask_next(&cfg->cpus, 0);
         rc = vcpu_create(d, i);
-        if (rc == 0 && cfg->pin_vcpus)
-            rc = vcpu_pin(d->vcpu[i], i % nr_cpus);
+        if (rc == 0)
+            rc = vcpu_place(d->vcpu[i], cpu, cfg);
     }
+    if (d && rc == 0 && cfg->nodes)
+        rc = sched_domain_set_nodes(d, cfg->nodes);
     if (!d || rc)
         panic("dom0 can't be created (%d)\n", rc);
     rc = io_domain_setup_dom0(d);
@@ -426,6 +441,8 @@ void dom0_build(const struct dom0_config *cfg)
     b.cfg = cfg;
     check_kernel(&b);
     b.d = dom0 = domain_make(cfg);
+    b.where = FRAMES_ANYWHERE;
+    b.where.exact = cfg->nodes && !cfg->relaxed;
     b.nr_pages = pages_wanted(cfg, cfg->module_frames + (u.buffer ? 1ul << u.order : 0));
     layout(&b);
     /* First what the files are copied to; then the files' own memory is free, and dom0 may have it, too. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/types.h"
+#include "x86/cpumask.h"
 
 struct dom0_config {
     const void *kernel;      /* the module: bzImage or ELF */
@@ -11,7 +12,10 @@ struct dom0_config {
     const char *cmdline;
     uint64_t min_pages, max_pages, pages; /* dom0_mem=; 0: not given */
     unsigned vcpus;
-    bool pin_vcpus;               /* vCPU n runs on CPU n only */
+    cpumask_t cpus;               /* those of its nodes */
+    bool pin_vcpus;               /* each vCPU runs on one of these only */
+    uint64_t nodes;               /* its vCPUs are to be there, and its memory (0: anywhere) ... */
+    bool relaxed;                 /* ... if it can be */
     uint64_t module_frames;       /* what the modules occupy ... */
     void (*modules_done)(void);   /* ... until this: they are copied */
 };

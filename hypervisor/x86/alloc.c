@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory: machine frames (core/buddy.c under one lock), and the hypervisor's small objects.
+ * Memory: machine frames (core/buddy.c, one for each NUMA node), and the hypervisor's small objects.
+ *
+ * One lock for all nodes: what is claimed and what is free is counted over all of them, who finds nothing on one goes
+ * on to the next, and the lock is not held for long.
  *
  * P4 (core/ptype.h) at this place: a frame that comes out of here again has been flushed from every CPU that could
  * still hold a translation of it: freeing stamps it, allocating flushes whoever hasn't flushed since.  Objects are seen
@@ -31,8 +34,12 @@ uint64_t nr_frames;
 struct frame_range ram_ranges[RAM_RANGES_MAX];
 unsigned nr_ram_ranges;
 
-static struct buddy buddy;                      /* [heap_lock] */
+static struct buddy boot_heap, *heaps = &boot_heap; /* a node each [heap_lock] */
+static unsigned nr_heaps = 1;                   /* [const after boot] */
+static unsigned low_bits;                       /* shorter addresses than that are for who needs them [const after boot] */
+static uint64_t nr_free;                        /* frames [heap_lock, read anywhere] */
 static uint64_t claimed;                        /* frames promised, not yet allocated [heap_lock] */
+static struct heap_share ours;
 static spinlock_t heap_lock = LOCK_INIT(RANK_HEAP);
 
 static uint64_t *leaving;                       /* a bit a frame: goes out of use when it is freed; NULL: none did yet [heap_lock] */
@@ -43,47 +50,119 @@ static struct slab slabs[SMALL_MAX_SHIFT + 1] = { /* [small_lock] */
 };
 static spinlock_t small_lock = LOCK_INIT(RANK_HEAP);
 
+/* The heap to which the frames of m's chunk belong. */
+static struct buddy *heap_of(mfn_t m)
+{
+    return &heaps[nr_heaps > 1 ? numa_node_of(m) : 0];
+}
+
+/* [heap_lock] */
+static void free_chunk(mfn_t m, unsigned order)
+{
+    nr_free += 1ul << order;
+    buddy_free(heap_of(m), m, order);
+}
+
 void heap_add(uint64_t first, uint64_t end)
 {
     first = MAX(first, 1ul); /* as buddy_add() has it */
-    if (first >= end)
-        return;
     lock(&heap_lock);
-    buddy_add(&buddy, first, end);
-    numa_count_free(MFN(first), end - first, true);
+    while (first < end) {
+        uint64_t piece_end = numa_piece(first, end);
+
+        buddy_add(heap_of(MFN(first)), first, piece_end);
+        nr_free += piece_end - first;
+        first = piece_end;
+    }
     unlock(&heap_lock);
 }
 
-/* What others have claimed stays; what the allocation's own claim covers comes off it. */
-static mfn_t claimed_alloc(unsigned order, unsigned below_bits, uint64_t *claim)
+/* Low addresses, up to a quarter of what the node that has them has, are not given to who can have others from another node:
+ * devices may need them. */
+static unsigned low_bits_choose(void)
+{
+    uint64_t quarter = numa_frames(numa_node_of(MFN(ram_ranges[0].first))) / 4;
+
+    return quarter > 1 ? MIN(64u - (unsigned)__builtin_clzl(quarter - 1) + PAGE_SHIFT, 32u) : 0;
+}
+
+void heap_divide(void)
+{
+    struct buddy *parts = mem_alloc(numa_nodes() * sizeof(*parts));
+
+    if (!parts)
+        panic("no memory for the heaps of %u nodes\n", numa_nodes());
+    for (unsigned node = 0; node < numa_nodes(); node++)
+        parts[node].tag = (uint16_t)(OWNER_NONE - node); /* no domain's id */
+    nr_heaps = numa_nodes();
+    heaps = parts;
+    nr_free = 0;
+    low_bits = low_bits_choose();
+    for (unsigned order = BUDDY_MAX_ORDER + 1; order-- > 0;)
+        for (mfn_t m; !mfn_eq(m = buddy_alloc(&boot_heap, order, 0, 64), MFN_NONE);)
+            heap_add(m.n, m.n + (1ul << order));
+    for (unsigned node = 0; node < nr_heaps; node++)
+        log_info("NUMA node %u: %lu MiB, %lu free\n", node, numa_frames(node) >> 8, frames_free_between(node, 0, 64) >> 8);
+}
+
+/* The first of these nodes, from the owner's turn on, that has what is wanted. [heap_lock] */
+static mfn_t nodes_alloc(struct heap_share *owner, uint64_t nodes, unsigned order, unsigned min_bits, unsigned max_bits)
+{
+    mfn_t m = MFN_NONE;
+
+    for (unsigned i = 0, node = owner->turn; i < nr_heaps && mfn_eq(m, MFN_NONE); i++) {
+        if (nodes >> node & 1)
+            m = buddy_alloc(&heaps[node], order, min_bits, max_bits);
+        node = node + 1 < nr_heaps ? node + 1 : 0;
+        if (!mfn_eq(m, MFN_NONE))
+            owner->turn = node;
+    }
+    return m;
+}
+
+/* Rather far away than at a low address. [heap_lock] */
+static mfn_t near_alloc(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where w)
+{
+    const uint64_t tries[] = { w.node < NUMA_NODES ? 1ul << w.node : nodes, w.exact ? 0 : nodes, w.exact ? 0 : ~0ul };
+    mfn_t m = MFN_NONE;
+
+    for (unsigned low = low_bits;; low = 0) {
+        for (unsigned i = 0; i < ARRAY_SIZE(tries) && mfn_eq(m, MFN_NONE); i++)
+            m = nodes_alloc(owner, tries[i], order, low + 1, w.below_bits);
+        if (!low || !mfn_eq(m, MFN_NONE))
+            return m;
+    }
+}
+
+/* What others have claimed stays; what the owner's own claim covers comes off it. */
+static mfn_t claimed_alloc(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where w)
 {
     uint64_t n = 1ul << order, covered;
     mfn_t m = MFN_NONE;
 
     lock(&heap_lock);
-    covered = claim ? MIN(*claim, n) : 0;
-    if (claimed - covered + n <= buddy.free)
-        m = buddy_alloc(&buddy, order, below_bits);
-    if (!mfn_eq(m, MFN_NONE))
-        numa_count_free(m, n, false);
-    if (covered && !mfn_eq(m, MFN_NONE)) {
-        *claim -= covered;
+    covered = MIN(owner->claim, n);
+    if (claimed - covered + n <= nr_free)
+        m = near_alloc(owner, nodes, order, w);
+    if (!mfn_eq(m, MFN_NONE)) {
+        owner->claim -= covered;
         claimed -= covered;
+        nr_free -= n;
     }
     unlock(&heap_lock);
     return m;
 }
 
-int frames_claim(uint64_t *claim, uint64_t n)
+int frames_claim(struct heap_share *owner, uint64_t n)
 {
     uint64_t others;
     int rc = -XEN_ENOMEM;
 
     lock(&heap_lock);
-    others = claimed - *claim;
-    if (n <= buddy.free - MIN(others, buddy.free)) {
+    others = claimed - owner->claim;
+    if (n <= nr_free - MIN(others, nr_free)) {
         claimed = others + n;
-        *claim = n;
+        owner->claim = n;
         rc = 0;
     }
     unlock(&heap_lock);
@@ -92,13 +171,14 @@ int frames_claim(uint64_t *claim, uint64_t n)
 
 mfn_t frames_alloc(unsigned order, unsigned below_bits)
 {
-    return frames_alloc_for(NULL, order, below_bits);
+    return frames_alloc_for(&ours, 1ul << numa_node_of_cpu(cpu_id()), order,
+                            (struct frames_where){ .below_bits = (uint8_t)below_bits, .node = NODE_ANY });
 }
 
-mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
+mfn_t frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where)
 {
     uint32_t flushed = ~0u;
-    mfn_t m = claimed_alloc(order, below_bits, claim);
+    mfn_t m = claimed_alloc(owner, nodes, order, where);
 
     if (mfn_eq(m, MFN_NONE))
         return m;
@@ -113,13 +193,6 @@ mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
         f->next = f->prev = 0;
     }
     return m;
-}
-
-/* [heap_lock] */
-static void free_chunk(mfn_t m, unsigned order)
-{
-    buddy_free(&buddy, m, order);
-    numa_count_free(m, 1ul << order, true);
 }
 
 /* Does any of these go out of use? [heap_lock] */
@@ -196,8 +269,8 @@ int frame_take_offline(mfn_t m, domid_t *owner)
         return -XEN_ENOMEM;
     lock(&heap_lock);
     ref = READ_ONCE(f->ref);
-    if (buddy_take(&buddy, m)) {
-        numa_count_free(m, 1, false);
+    if (buddy_take(heap_of(m), m)) {
+        nr_free--;
         f->ref = REF_OFFLINE;
     } else if ((ref & REF_COUNT_MASK) && !(ref & REF_SHARED)) {
         leaving[m.n / 64] |= 1ul << (m.n % 64);
@@ -240,29 +313,19 @@ enum frame_use frame_use(mfn_t m)
 
 uint64_t frames_free_count(void)
 {
-    return READ_ONCE(buddy.free);
+    return READ_ONCE(nr_free);
 }
 
-uint64_t frames_free_between(unsigned min_bits, unsigned max_bits)
+uint64_t frames_free_between(unsigned node, unsigned min_bits, unsigned max_bits)
 {
-    uint64_t n;
+    uint64_t n = 0;
 
     lock(&heap_lock);
-    n = buddy_free_between(&buddy, min_bits, max_bits);
+    for (unsigned i = 0; i < nr_heaps; i++)
+        if (i == node || node == NODE_ANY)
+            n += buddy_free_between(&heaps[i], min_bits, max_bits);
     unlock(&heap_lock);
     return n;
-}
-
-static void chunk_count(mfn_t m, unsigned order)
-{
-    numa_count_free(m, 1ul << order, true);
-}
-
-void heap_count_free(void)
-{
-    lock(&heap_lock);
-    buddy_each(&buddy, chunk_count);
-    unlock(&heap_lock);
 }
 
 uint64_t frames_claimed(void)
@@ -272,10 +335,18 @@ uint64_t frames_claimed(void)
 
 unsigned heap_audit(void)
 {
-    unsigned faults;
+    unsigned faults = 0;
+    uint64_t free = 0;
 
     lock(&heap_lock);
-    faults = buddy_audit(&buddy);
+    for (unsigned i = 0; i < nr_heaps; i++) {
+        faults += buddy_audit(&heaps[i]);
+        free += buddy_free_between(&heaps[i], 0, 64);
+    }
+    if (free != nr_free) {
+        log_err("heap: %lu frames on the lists, %lu counted\n", free, nr_free);
+        faults++;
+    }
     unlock(&heap_lock);
     return faults;
 }
@@ -300,18 +371,18 @@ void pages_free(void *p, unsigned order)
 
 /* ---- Objects ---- */
 
-static unsigned order_of(size_t size)
+unsigned pages_order(size_t bytes)
 {
     unsigned order = 0;
 
-    while (PAGE_SIZE << order < size)
+    while (PAGE_SIZE << order < bytes)
         order++;
     return order;
 }
 
 static void *pages_alloc_marked(size_t size)
 {
-    unsigned order = order_of(size);
+    unsigned order = pages_order(size);
     void *p = order <= BUDDY_MAX_ORDER ? pages_alloc(order) : NULL;
 
     if (p)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * NUMA nodes: see numa.h.
- * Locks: free frames are counted under the heap's lock.
+ * NUMA nodes: see numa.h.  Of ranges of memory that overlap the one added last counts.
  * Manual: ACPI 6.5 5.2.16 (SRAT), 5.2.17 (SLIT).
  */
 #include "x86/numa.h"
 #include "core/frame.h"
 #include "core/port.h"
-#include "x86/alloc.h"
-#include "x86/cpumask.h"
+#include "core/string.h"
 #include "x86/smp.h"
 
 #define RANGES_MAX 64
@@ -26,9 +24,6 @@ static uint8_t cpu_node[MAX_CPUS];
 
 static const uint8_t *distances;
 static unsigned nr_distances;
-
-static bool counting;
-static uint64_t free_frames[NUMA_NODES]; /* [heap's lock] */
 
 /* The node's number, a new one if need be; NUMA_NODES: no room. */
 static unsigned node_of(uint32_t proximity)
@@ -80,6 +75,24 @@ unsigned numa_node_of_cpu(unsigned cpu)
     return cpu_node[cpu];
 }
 
+unsigned numa_cpus(uint64_t nodes, cpumask_t *cpus)
+{
+    unsigned n = 0;
+
+    memset(cpus, 0, sizeof(*cpus));
+    cpumask_each(cpu, &cpu_online)
+        if (nodes >> cpu_node[cpu] & 1) {
+            cpumask_set(cpus, cpu);
+            n++;
+        }
+    return n;
+}
+
+uint32_t numa_proximity(unsigned node)
+{
+    return proximity_of[node];
+}
+
 uint64_t numa_frames(unsigned node)
 {
     uint64_t n = 0;
@@ -90,11 +103,6 @@ uint64_t numa_frames(unsigned node)
     return nr_ranges ? n : nr_frames;
 }
 
-uint64_t numa_frames_free(unsigned node)
-{
-    return numa_nodes() > 1 ? READ_ONCE(free_frames[node]) : frames_free_count();
-}
-
 uint8_t numa_distance(unsigned from, unsigned to)
 {
     if (from < nr_nodes && to < nr_nodes && proximity_of[from] < nr_distances && proximity_of[to] < nr_distances)
@@ -102,30 +110,22 @@ uint8_t numa_distance(unsigned from, unsigned to)
     return from == to ? NUMA_DISTANCE_HERE : NUMA_DISTANCE_AWAY;
 }
 
-/* What no range has counts for node 0. */
-void numa_count_free(mfn_t m, uint64_t n, bool is_free)
+unsigned numa_node_of(mfn_t m)
 {
-    uint64_t others = 0;
+    unsigned i = nr_ranges;
 
-    if (!counting)
-        return;
-    for (unsigned i = 0; i < nr_ranges; i++) {
-        uint64_t first = MAX(m.n, ranges[i].first), end = MIN(m.n + n, ranges[i].end);
-
-        if (first >= end)
-            continue;
-        others += end - first;
-        free_frames[ranges[i].node] += is_free ? end - first : first - end;
-    }
-    free_frames[0] += is_free ? n - MIN(others, n) : MIN(others, n) - n;
+    while (i > 0 && m.n - ranges[i - 1].first >= ranges[i - 1].end - ranges[i - 1].first)
+        i--;
+    return i > 0 ? ranges[i - 1].node : 0;
 }
 
-void numa_start(void)
+uint64_t numa_piece(uint64_t first, uint64_t end)
 {
-    counting = nr_nodes > 1;
-    if (!counting)
-        return;
-    heap_count_free();
-    for (unsigned node = 0; node < nr_nodes; node++)
-        log_info("NUMA node %u: %lu MiB, %lu free\n", node, numa_frames(node) >> 8, numa_frames_free(node) >> 8);
+    for (unsigned i = 0; i < nr_ranges; i++) {
+        uint64_t border = first < ranges[i].first ? ranges[i].first : ranges[i].end;
+
+        if (border > first)
+            end = MIN(end, border);
+    }
+    return end;
 }

@@ -35,6 +35,8 @@ static void check_info(void)
     EXPECT_TRUE(mem[1].memsize > 500ul << 20 && mem[1].memsize <= 512ul << 20);
     EXPECT_TRUE(mem[0].memfree > 0 && mem[0].memfree < mem[0].memsize);
     EXPECT_TRUE(mem[1].memfree > 0 && mem[1].memfree < mem[1].memsize);
+    EXPECT_EQUAL(mem[0].memfree, free_of(0));
+    EXPECT_EQUAL(mem[1].memfree, free_of(1));
     mem[1].memsize = 4711;
     EXPECT_OK(SYSCTL(numainfo, U.numainfo.num_nodes = 1; U.numainfo.meminfo.p = mem; U.numainfo.distance.p = distance));
     EXPECT_EQUAL(mem[1].memsize, 4711);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else if (data[i] & 4)
             heap_take((data[i] >> 3) * 160u + data[i + 1]);
         else
-            heap_alloc(data[i] >> 4, data[i + 1] & 128 ? 64 : data[i + 1] % 32);
+            heap_alloc(data[i] >> 3 & 1, data[i] >> 4, data[i + 1] & 64 ? 22 : 0, data[i + 1] & 128 ? 64 : data[i + 1] % 32);
         heap_check();
     }
     heap_end();

@@ -20,6 +20,7 @@
 
 #define FRAMES 64
 #define HEAP   48 /* free at the start: from here on */
+#define BORDER 56ul
 #define CPUS   2
 #define D1     1
 #define D2     2
@@ -149,10 +150,34 @@ mfn_t frames_alloc(unsigned order, unsigned below_bits)
     return MFN_NONE;
 }
 
-mfn_t frames_alloc_for(uint64_t *claim, unsigned order, unsigned below_bits)
+mfn_t frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where)
 {
-    assert_int_equal(*claim, 0);
-    return frames_alloc(order, below_bits);
+    assert_int_equal(owner->claim, 0);
+    assert_int_equal(nodes, 1);
+    return frames_alloc(order, where.below_bits);
+}
+
+int frames_claim(struct heap_share *owner, uint64_t n)
+{
+    owner->claim = n;
+    return 0;
+}
+
+uint64_t sched_domain_nodes(const struct domain *d)
+{
+    (void)d;
+    return 1;
+}
+
+/* Node 1 begins in the middle of what is free. */
+unsigned numa_node_of(mfn_t m)
+{
+    return m.n >= BORDER;
+}
+
+uint64_t numa_piece(uint64_t first, uint64_t end)
+{
+    return first < BORDER ? MIN(end, BORDER) : end;
 }
 
 void frames_free(mfn_t m, unsigned order)
@@ -240,7 +265,7 @@ static int teardown(void **state)
 
 static mfn_t give(struct domain *d)
 {
-    mfn_t m = domain_frames_alloc(d, 0, 64, true);
+    mfn_t m = domain_frames_alloc(d, 0, FRAMES_ANYWHERE, true);
 
     assert_false(mfn_eq(m, MFN_NONE));
     return m;
@@ -406,15 +431,33 @@ static void test_alloc_limits(void **state)
 {
     (void)state;
     W.d[D1].pages->max = 3;
-    assert_true(mfn_eq(domain_frames_alloc(&W.d[D1], 2, 64, true), MFN_NONE));
-    assert_false(mfn_eq(domain_frames_alloc(&W.d[D1], 1, 64, true), MFN_NONE));
-    assert_true(mfn_eq(domain_frames_alloc(&W.d[D1], 1, 64, true), MFN_NONE));
+    assert_true(mfn_eq(domain_frames_alloc(&W.d[D1], 2, FRAMES_ANYWHERE, true), MFN_NONE));
+    assert_false(mfn_eq(domain_frames_alloc(&W.d[D1], 1, FRAMES_ANYWHERE, true), MFN_NONE));
+    assert_true(mfn_eq(domain_frames_alloc(&W.d[D1], 1, FRAMES_ANYWHERE, true), MFN_NONE));
     assert_int_equal(W.d[D1].pages->count, 2);
     W.d[D2].pages->max = 1ul << 20;
-    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 6, 64, true), MFN_NONE));
+    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 6, FRAMES_ANYWHERE, true), MFN_NONE));
     assert_int_equal(W.d[D2].pages->count, 0);
     W.d[D2].is_dying = true;
-    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 0, 64, true), MFN_NONE));
+    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 0, FRAMES_ANYWHERE, true), MFN_NONE));
+}
+
+/* What a domain has where: not what is free, another's, or ours and shared with it. */
+static void test_nodes(void **state)
+{
+    mfn_t shared = shared_frame_alloc(&W.d[D1], true);
+    uint64_t n[2] = { 0 };
+
+    (void)state;
+    give(&W.d[D2]);
+    for (unsigned i = 0; i < 10; i++)
+        n[numa_node_of(give(&W.d[D1]))]++;
+    assert_true(n[0] > 2 && n[1] > 2);
+    assert_int_equal(pages_on_node(&W.d[D1], 0), n[0]);
+    assert_int_equal(pages_on_node(&W.d[D1], 1), n[1]);
+    assert_int_equal(pages_on_node(&W.d[D1], 2), 0);
+    assert_int_equal(pages_on_node(&W.d[D2], 0) + pages_on_node(&W.d[D2], 1), 1);
+    shared_frame_free(&W.d[D1], shared);
 }
 
 int main(void)
@@ -423,7 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_steal_after_reader), CASE(test_free_after_reader), CASE(test_steal_batch), CASE(test_steal_uncached),
         CASE(test_steal_refused),
-        CASE(test_shared_readonly), CASE(test_kill), CASE(test_alloc_limits),
+        CASE(test_shared_readonly), CASE(test_kill), CASE(test_alloc_limits), CASE(test_nodes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
