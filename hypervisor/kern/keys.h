@@ -7,7 +7,7 @@
 /* As many keys may come at once; what is more is dropped. */
 #define KEYS_WAITING 64u
 
-typedef void key_fn(char key);
+typedef void key_fn(void);
 
 /* in_irq: fn runs at once, with interrupts off, wherever the key arrives (for when nothing else works); else as a
  * softirq: interrupts on, no lock held.  Boot time. */

@@ -11,7 +11,7 @@
 #include "x86/log.h"
 #include "x86/traps.h"
 
-static void registers_key(char key)
+static void registers_key(void)
 {
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
         domain_each_vcpu(d, v) {
@@ -20,7 +20,7 @@ static void registers_key(char key)
         }
 }
 
-static void audit_key(char key)
+static void audit_key(void)
 {
     unsigned faults = heap_audit();
 
