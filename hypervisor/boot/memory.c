@@ -86,7 +86,7 @@ void boot_memory_init(const struct boot_info *bi)
     range_cut(bi->info_start >> PAGE_SHIFT, frame_up(bi->info_end));
 }
 
-void *boot_alloc_aligned(size_t npages)
+void *boot_alloc(size_t npages)
 {
     struct frame_range *best = NULL;
     uint64_t best_size = 0, first;
@@ -107,11 +107,6 @@ void *boot_alloc_aligned(size_t npages)
     range_cut(first, first + npages);
     memset(p, 0, npages * PAGE_SIZE);
     return p;
-}
-
-void *boot_alloc(size_t npages)
-{
-    return boot_alloc_aligned(npages);
 }
 
 void boot_memory_release(const struct boot_info *bi)

@@ -8,15 +8,6 @@
 #include "x86/cpu.h"
 #include "x86/libc_shim.h"
 
-static unsigned order_for(size_t bytes)
-{
-    unsigned order = 0;
-
-    while (PAGE_SIZE << order < bytes)
-        order++;
-    return order;
-}
-
 static void *buffer_get(unsigned order, const char *what)
 {
     mfn_t m = frames_alloc(order, 42);
@@ -43,10 +34,10 @@ void kernel_unpack(const void *file, size_t size, struct unpacked *u)
     if (z.unpacked > 1ul << 30)
         panic("dom0's kernel: says it unpacks to %lu MiB\n", z.unpacked >> 20);
     u->buffer = true;
-    u->order = order_for(z.unpacked);
+    u->order = pages_order(z.unpacked);
     u->image = buffer_get(u->order, "kernel");
     arena_size = decompress_memory(z.packing, z.payload, z.len);
-    arena_order = order_for(MAX(arena_size, (size_t)PAGE_SIZE));
+    arena_order = pages_order(arena_size);
     arena = buffer_get(arena_order, "work");
     irq_disable(); /* the libraries use the red zone and the vector registers */
     libc_shim_init(arena, PAGE_SIZE << arena_order);

@@ -185,12 +185,12 @@ static bool piece_has_ram(uint64_t first)
 /* Before the first frame is free: all of memory may be touched until it is. */
 void __wrap_boot_memory_release(const struct boot_info *bi)
 {
-    uint64_t none = virt_to_maddr(boot_alloc_aligned(PIECE / PAGE_SIZE)), size = MIN(nr_frames << PAGE_SHIFT, DIRECT_SIZE);
+    uint64_t none = virt_to_maddr(boot_alloc(PIECE / PAGE_SIZE)), size = MIN(nr_frames << PAGE_SHIFT, DIRECT_SIZE);
 
     for (uint64_t at = 0; at < size / 8; at += PIECE) {
         bool ram = piece_has_ram(at * 8 / PAGE_SIZE);
 
-        hv_map(SHADOW_START + at, ram ? virt_to_maddr(boot_alloc_aligned(PIECE / PAGE_SIZE)) : none, PIECE,
+        hv_map(SHADOW_START + at, ram ? virt_to_maddr(boot_alloc(PIECE / PAGE_SIZE)) : none, PIECE,
                PTE_NX | (ram ? PTE_RW : 0));
     }
     covered = size;

@@ -122,15 +122,6 @@ void console_ring_clear(uint32_t pos)
     console_unlock(flags);
 }
 
-static unsigned order_for(uint32_t size)
-{
-    unsigned order = 0;
-
-    while ((PAGE_SIZE << order) < size)
-        order++;
-    return order;
-}
-
 void log_grow(void)
 {
     uint32_t size = RING_DEFAULT, pos = ring.start;
@@ -141,7 +132,7 @@ void log_grow(void)
         size *= 2;
     if (size == RING_DEFAULT)
         return;
-    buf = pages_alloc(order_for(size));
+    buf = pages_alloc(pages_order(size));
     if (!buf) {
         log_warn("no memory for conring_size=\n");
         return;

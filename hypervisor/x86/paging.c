@@ -200,7 +200,7 @@ static void map_table(uint64_t table, size_t elem, uint64_t first, uint64_t end,
     while (va < stop) {
         bool large = !(va & 0x1fffff) && stop - va >= 0x200000;
         uint64_t size = large ? 0x200000 : PAGE_SIZE;
-        void *p = boot_alloc_aligned(size / PAGE_SIZE);
+        void *p = boot_alloc(size / PAGE_SIZE);
 
         hv_map(va, virt_to_maddr(p), size, PTE_RW | PTE_NX);
         if (user_view) { /* the M2P: no frame has a guest's number yet */

@@ -38,9 +38,7 @@ extern uint64_t cr4_base;
 /* CR4 bits that a guest may choose (FSGSBASE: its processes must not have these instructions unless its kernel wants that). */
 extern uint64_t cr4_guest;
 
-/* Boot: n zeroed pages that are never given back, from memory below 4 GiB. */
+/* Boot: n (1 or 512) zeroed pages, aligned to their size, that are never given back, from memory below 4 GiB. */
 void *boot_alloc(size_t npages);
-/* The same, aligned to its size (1 or 512 pages). */
-void *boot_alloc_aligned(size_t npages);
 
 #define PAT_HOSPES 0x050100070406ul /* 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC, 7 UC: as the ABI fixes it */

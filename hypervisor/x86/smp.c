@@ -168,13 +168,10 @@ static char *stack_alloc(void)
 static bool cpu_start(unsigned cpu)
 {
     size_t percpu_size = (size_t)(percpu_end - percpu_start);
-    unsigned order = 0;
     char *percpu, *stack, *tramp = maddr_to_virt(TRAMPOLINE);
     struct cpu_block *b;
 
-    while (PAGE_SIZE << order < percpu_size)
-        order++;
-    percpu = pages_alloc(order);
+    percpu = pages_alloc(pages_order(percpu_size));
     stack = stack_alloc();
     if (!percpu || !stack)
         return false;
