@@ -7,6 +7,7 @@
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
 ## make test       every test; TESTS='host guest guestsan guest10 system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
 ##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests)
+## make mutants    checks taken out of our own code, one at a time: do the tests see it?
 ## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
 ## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests guests_smp memory size'
 ##                 chooses, RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
@@ -34,7 +35,7 @@ STORE   ?=
 rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory all,@true)
 rig_image = rig/image $(if $(filter xen,$(HV)),all,root)
 
-.PHONY: run test image bench install
+.PHONY: run test mutants image bench install
 install:
 	@rig/install build run test
 
@@ -54,6 +55,10 @@ test:
 	$(rig_build)
 	@rig/image all
 	@tests/run $(TESTS) --hv $(HV)
+
+mutants:
+	@rig/install build run test
+	@tests/mutants
 
 bench:
 	@rig/install build run test

@@ -5,6 +5,7 @@
  * the CPU, wake in time, can pause it at any moment, and destroying it in the middle gives all memory back.
  */
 /* clock: virtual */
+/* build: plain */
 #include "domain.h"
 #include "boot.h"
 #include "check.h"

@@ -5,7 +5,7 @@
  */
 /* qemu: -smp 2 -m 512 */
 /* hv-only: hospes */
-
+/* build: plain */
 /* clock: virtual */
 /* timeout: 180 */
 #include "domain.h"

@@ -10,6 +10,7 @@
 #include <xen/platform.h>
 #include "boot.h"
 #include "check.h"
+#include "checks.h"
 #include "console.h"
 #include "hypercall.h"
 #include "mem.h"
@@ -274,6 +275,47 @@ static void refusals(void)
     EXPECT_ERR(call(0xffffffff), ENOSYS);
 }
 
+static long failing_read(void)
+{
+    return get(our_name, data, sizeof(data));
+}
+
+static long failing_write(void)
+{
+    return set(our_name, data, 12);
+}
+
+static long failing_list(void)
+{
+    static uint16_t name[512];
+
+    clear();
+    CALL->u.get_next_variable_name.size = sizeof(name);
+    set_xen_guest_handle(CALL->u.get_next_variable_name.name, name);
+    return call(XEN_EFI_get_next_variable_name);
+}
+
+/* In a checking build: each allocation fails once (as in test_fail_alloc.c), and nothing is lost. */
+static void failing(long (*fn)(void), unsigned allocations)
+{
+    struct check_state before = { .domid = 0 }, after = { .domid = 0 };
+    unsigned n = 0;
+    long rc, fired;
+
+    REQUIRE(!check_call(CHECK_STATE, (unsigned long)&before, NULL));
+    do {
+        REQUIRE(!check_call(CHECK_FAIL, ++n, NULL));
+        rc = fn();
+        fired = check_call(CHECK_FAIL, 0, NULL);
+        EXPECT_EQUAL(rc, fired ? -XEN_ENOMEM : 0);
+        REQUIRE(!check_call(CHECK_STATE, (unsigned long)&after, NULL));
+        EXPECT_EQUAL(after.free_frames, before.free_frames);
+        EXPECT_EQUAL(after.objects, before.objects);
+        EXPECT_EQUAL(after.bytes, before.bytes);
+    } while (fired && n < 10);
+    EXPECT_EQUAL(n, allocations + 1);
+}
+
 static void fpu(void)
 {
     uint64_t in = 0x1122334455667788, out0 = 0, out9 = 0;
@@ -294,4 +336,9 @@ void test_main(void)
     room();
     refusals();
     fpu();
+    if (check_call(CHECK_BUILD, 0, NULL) < 0)
+        return;
+    failing(failing_read, 2);
+    failing(failing_write, 2);
+    failing(failing_list, 1);
 }
