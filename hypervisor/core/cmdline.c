@@ -100,43 +100,19 @@ static bool uint_set(unsigned int *to, const char *value)
     return true;
 }
 
-static bool size_set(uint64_t *to, const char *value)
-{
-    uint64_t v;
-
-    if (!cmdline_size(&value, &v) || *value)
-        return false;
-    *to = v;
-    return true;
-}
-
-static bool text_set(char *to, size_t size, const char *value)
-{
-    size_t n = strlen(value);
-
-    if (n >= size)
-        return false;
-    memcpy(to, value, n + 1);
-    return true;
-}
-
 /* value NULL: none was given.  no: it was no-name. */
 static bool option_set(const struct cmdline_option *o, const char *value, bool no)
 {
     bool flag;
 
-    switch (o->kind) {
-    case CMDLINE_BOOL:
-        if (!cmdline_bool(value ? value : "", &flag))
-            return false;
-        *o->to.flag = flag != no;
-        return true;
-    case CMDLINE_CUSTOM: return o->to.custom(value ? value : no ? "no" : "");
-    case CMDLINE_UINT: return value && !no && uint_set(o->to.number, value);
-    case CMDLINE_SIZE: return value && !no && size_set(o->to.size, value);
-    case CMDLINE_TEXT: return value && !no && text_set(o->to.text, o->text_size, value);
-    }
-    return false;
+    if (o->custom)
+        return o->custom(value ? value : no ? "no" : "");
+    if (o->number)
+        return value && !no && uint_set(o->number, value);
+    if (!cmdline_bool(value ? value : "", &flag))
+        return false;
+    *o->flag = flag != no;
+    return true;
 }
 
 static bool names_equal(const char *a, const char *b, size_t n)

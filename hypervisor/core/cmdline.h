@@ -12,32 +12,20 @@
 
 #define CMDLINE_OPTION_MAX 512 /* length of one option with its value */
 
-enum cmdline_kind { CMDLINE_BOOL, CMDLINE_UINT, CMDLINE_SIZE, CMDLINE_TEXT, CMDLINE_CUSTOM };
-
 /* One option: write these with the macros below. */
 struct cmdline_option {
     const char *name;
-    enum cmdline_kind kind;
-    union {
-        bool *flag;
-        unsigned int *number;
-        uint64_t *size;
-        char *text;
-        bool (*custom)(const char *value);
-    } to;
-    size_t text_size;
+    bool *flag;             /* one of these three */
+    unsigned int *number;
+    bool (*custom)(const char *value);
 };
 
 /* name, no-name, name=yes|on|true|enable|1|no|off|false|disable|0 */
-#define CMDLINE_FLAG(n, p)   { .name = (n), .kind = CMDLINE_BOOL, .to.flag = (p) }
+#define CMDLINE_FLAG(n, p)   { .name = (n), .flag = (p) }
 /* name=123, 0x7b or 0173 */
-#define CMDLINE_NUMBER(n, p) { .name = (n), .kind = CMDLINE_UINT, .to.number = (p) }
-/* name=4G, to bytes: a number with B, K, M, G or T behind it; K if there is none, as for Xen */
-#define CMDLINE_BYTES(n, p)  { .name = (n), .kind = CMDLINE_SIZE, .to.size = (p) }
-/* name=text, to a char array with room for it */
-#define CMDLINE_STRING(n, a) { .name = (n), .kind = CMDLINE_TEXT, .to.text = (a), .text_size = sizeof(a) }
+#define CMDLINE_NUMBER(n, p) { .name = (n), .number = (p) }
 /* f gets the value: "" if there is none, "no" for no-name.  False: it makes no sense. */
-#define CMDLINE_CALL(n, f)   { .name = (n), .kind = CMDLINE_CUSTOM, .to.custom = (f) }
+#define CMDLINE_CALL(n, f)   { .name = (n), .custom = (f) }
 
 /*
  * Set from line what the n options at table lead to.  What is not in the table, or has a
@@ -47,7 +35,8 @@ struct cmdline_option {
  */
 const char *cmdline_parse(const char *line, const struct cmdline_option *table, unsigned int n);
 
-/* For CMDLINE_CALL: read a number (or a size, in bytes) at *s and step over it.  False: there is none, or it's too big. */
+/* For CMDLINE_CALL: read a number at *s and step over it.  Or a size, to bytes: a number with B, K, M, G or T behind it; K if there
+ * is none, as for Xen.  False: there is none, or it's too big. */
 bool cmdline_number(const char **s, uint64_t *v);
 bool cmdline_size(const char **s, uint64_t *v);
 /* Is s one of the words for yes ("" too) or for no?  False: neither. */

@@ -12,7 +12,17 @@
 static bool flag;
 static unsigned int number;
 static uint64_t size;
-static char text[8], custom[64];
+static char custom[64];
+
+static bool size_take(const char *value)
+{
+    uint64_t v;
+
+    if (!cmdline_size(&value, &v) || *value)
+        return false;
+    size = v;
+    return true;
+}
 
 static bool custom_take(const char *value)
 {
@@ -25,8 +35,7 @@ static bool custom_take(const char *value)
 static const struct cmdline_option table[] = {
     CMDLINE_FLAG("smt", &flag),
     CMDLINE_NUMBER("dom0_max_vcpus", &number),
-    CMDLINE_BYTES("dom0_mem", &size),
-    CMDLINE_STRING("com1", text),
+    CMDLINE_CALL("dom0_mem", size_take),
     CMDLINE_CALL("console", custom_take),
     CMDLINE_FLAG("no-real", &flag),
 };
@@ -38,7 +47,6 @@ static int setup(void **state)
     flag = false;
     number = 77;
     size = 77;
-    strcpy(text, "old");
     strcpy(custom, "old");
     return 0;
 }
@@ -124,27 +132,18 @@ static void test_size(void **state)
     assert_int_equal(size, 5);
 }
 
-static void test_text(void **state)
-{
-    (void)state;
-    parse("com1=115200");
-    assert_string_equal(text, "115200");
-    check_warned("com1=12345678", "bad value");
-    assert_string_equal(text, "115200");
-    parse("com1=\"a b\"");
-    assert_string_equal(text, "a b");
-    parse("com1=a=b");
-    assert_string_equal(text, "a=b");
-    parse("com1=");
-    assert_string_equal(text, "");
-}
-
 static void test_custom(void **state)
 {
     (void)state;
     parse("console=com1,vga");
     assert_string_equal(custom, "com1,vga");
+    parse("console=\"a b\"");
+    assert_string_equal(custom, "a b");
+    parse("console=a=b");
+    assert_string_equal(custom, "a=b");
     parse("console");
+    assert_string_equal(custom, "");
+    parse("console=");
     assert_string_equal(custom, "");
     parse("no-console");
     assert_string_equal(custom, "no");
@@ -189,7 +188,6 @@ int main(void)
         cmocka_unit_test_setup(test_bool, setup),
         cmocka_unit_test_setup(test_number, setup),
         cmocka_unit_test_setup(test_size, setup),
-        cmocka_unit_test_setup(test_text, setup),
         cmocka_unit_test_setup(test_custom, setup),
         cmocka_unit_test_setup(test_line, setup),
         cmocka_unit_test_setup(test_unknown, setup),
