@@ -62,63 +62,48 @@ static void domain_show(struct domain *d)
         vcpu_show(v);
 }
 
-static void key_domains(void)
-{
-    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        domain_show(d);
-}
-
-static void key_events(void)
-{
-    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        event_dump(d);
-}
-
-static void key_grants(void)
-{
-    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        grant_dump(d);
-}
-
 static void key_nodes(void)
 {
     for (unsigned node = 0; node < numa_nodes(); node++)
         log_always("NODE%u size->%lu free->%lu\n", node, numa_frames(node), frames_free_between(node, 0, 64));
     cpumask_each(cpu, &cpu_online)
         log_always("CPU%u -> NODE%u\n", cpu, numa_node_of_cpu(cpu));
-    for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) {
-        log_always("Domain %u (total: %lu):\n", d->id, READ_ONCE(d->pages->count));
-        for (unsigned node = 0; node < numa_nodes(); node++)
-            log_always("    Node %u: %lu\n", node, pages_on_node(d, node));
-    }
+}
+
+static void domain_nodes_show(struct domain *d)
+{
+    log_always("Domain %u (total: %lu):\n", d->id, READ_ONCE(d->pages->count));
+    for (unsigned node = 0; node < numa_nodes(); node++)
+        log_always("    Node %u: %lu\n", node, pages_on_node(d, node));
 }
 
 /* [const after boot]; other rooms have more */
 static struct {
-    key_fn *fn;
     const char *what;
+    key_fn *fn;
+    void (*each)(struct domain *d); /* then; either may be NULL */
     bool in_irq;
 } keys[128] = {
-    ['h'] = { key_help, "this list", false },
-    ['R'] = { key_restart, "restart the machine", true },
-    ['C'] = { key_crash, "crash the hypervisor", true },
-    ['q'] = { key_domains, "domains and their vCPUs", false },
-    ['r'] = { sched_dump, "run queues", false },
-    ['e'] = { key_events, "event channels", false },
-    ['g'] = { key_grants, "grant tables", false },
-    ['a'] = { timer_dump, "timers", false },
-    ['i'] = { irq_lines_dump, "interrupt lines", false },
-    ['p'] = { counters_dump, "counters", false },
-    ['P'] = { counters_reset, "set the counters to 0", false },
-    ['t'] = { time_dump, "clocks", false },
-    ['u'] = { key_nodes, "NUMA nodes, and what domains have of them", false },
-    ['S'] = { spec_dump, "speculation controls", false },
+    ['h'] = { .what = "this list", .fn = key_help },
+    ['R'] = { .what = "restart the machine", .fn = key_restart, .in_irq = true },
+    ['C'] = { .what = "crash the hypervisor", .fn = key_crash, .in_irq = true },
+    ['q'] = { .what = "domains and their vCPUs", .each = domain_show },
+    ['r'] = { .what = "run queues", .fn = sched_dump },
+    ['e'] = { .what = "event channels", .each = event_dump },
+    ['g'] = { .what = "grant tables", .each = grant_dump },
+    ['a'] = { .what = "timers", .fn = timer_dump },
+    ['i'] = { .what = "interrupt lines", .fn = irq_lines_dump },
+    ['p'] = { .what = "counters", .fn = counters_dump },
+    ['P'] = { .what = "set the counters to 0", .fn = counters_reset },
+    ['t'] = { .what = "clocks", .fn = time_dump },
+    ['u'] = { .what = "NUMA nodes, and what domains have of them", .fn = key_nodes, .each = domain_nodes_show },
+    ['S'] = { .what = "speculation controls", .fn = spec_dump },
 };
 
 static void key_help(void)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
-        if (keys[i].fn)
+        if (keys[i].what)
             log_always("  '%c'  %s\n", (char)i, keys[i].what);
 }
 
@@ -159,7 +144,10 @@ static void key_run(char key)
     unsigned i = (unsigned char)key;
 
     log_always("'%c': %s\n", key, keys[i].what);
-    keys[i].fn();
+    if (keys[i].fn)
+        keys[i].fn();
+    for (struct domain *d = keys[i].each ? domain_next(NULL) : NULL; d; d = domain_next(d))
+        keys[i].each(d);
 }
 
 static void keys_softirq(void)
@@ -174,7 +162,7 @@ void key_press(char key)
 {
     unsigned i = (unsigned char)key;
 
-    if (i >= ARRAY_SIZE(keys) || !keys[i].fn) {
+    if (i >= ARRAY_SIZE(keys) || !keys[i].what) {
         if (i > ' ' && i < 127)
             log_always("'%c' does nothing: 'h' for help\n", key);
         return;
