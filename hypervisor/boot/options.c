@@ -4,7 +4,6 @@
  */
 #include "boot/options.h"
 #include "core/cmdline.h"
-#include "core/port.h"
 #include "core/string.h"
 #include "kern/console.h"
 #include "kern/grant.h"

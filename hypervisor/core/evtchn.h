@@ -10,7 +10,7 @@
  *   [quiet]  interrupts are off on this CPU
  * Order: table lock, then port locks (two: by ascending address), then one queue lock.
  *
- * Invariants (evtchn_audit() checks them on a table that rests):
+ * Invariants (tests/host/evtchn_audit.h checks them on a table that rests):
  *   E1  a port's bit in `used` is set exactly if it is bound, lingers (see E8) or is port 0; a bucket's bit in
  *       `full` exactly if all of the bucket's ports are used.
  *   E2  p->peer is set exactly if p's state is interdomain, and then p->peer->peer == p and each one's aux is the
@@ -214,6 +214,3 @@ int evtchn_array_add(struct evtchn_domain *t, event_word_t *page, uint32_t *firs
 /* Back to the 2-level ABI, on an empty table.  Gives what was, or NULL: when all CPUs have had interrupts on since, the
  * caller unmaps its pages and frees it with mem_free().  [table] */
 struct evtchn_fifo *evtchn_fifo_off(struct evtchn_domain *t);
-
-/* Check all invariants: NULL, or what is broken.  Nobody else may use the table meanwhile. */
-const char *evtchn_audit(const struct evtchn_domain *t);

@@ -384,34 +384,3 @@ struct evtchn_fifo *evtchn_fifo_off(struct evtchn_domain *t)
     assert(!t->nr_open && !t->nr_linger);
     return __atomic_exchange_n(&t->fifo, NULL, __ATOMIC_SEQ_CST);
 }
-
-/* --- audit ------------------------------------------------------------------------------------------------ */
-
-static const char *queue_audit(const struct evtchn_domain *t, unsigned vcpu, unsigned priority)
-{
-    const struct evtchn_queue *q = &t->vcpu[vcpu]->queue[priority];
-    const struct evtchn *p;
-
-    if (ticket_held(&q->lock))
-        return "a queue's lock is held";
-    if (!q->tail)
-        return NULL;
-    if (!t->fifo)
-        return "E7: a tail without the FIFO ABI";
-    p = evtchn_find(t, q->tail);
-    if (!p || !fifo_word(t->fifo, q->tail))
-        return "E7: a tail without port or word";
-    return p->last_vcpu == vcpu && p->last_priority == priority ? NULL : "E7: a tail that left its queue";
-}
-
-const char *evtchn_audit_queues(const struct evtchn_domain *t)
-{
-    for (unsigned v = 0; v < t->nr_vcpus; v++)
-        for (unsigned i = 0; t->vcpu[v] && i < EVTCHN_FIFO_MAX_QUEUES; i++) {
-            const char *bad = queue_audit(t, v, i);
-
-            if (bad)
-                return bad;
-        }
-    return NULL;
-}

@@ -15,5 +15,3 @@ void evtchn_forget(struct evtchn *p, uint32_t port);
 void evtchn_unmask_locked(struct evtchn *p, uint32_t port, struct evtchn_hit *hit);
 /* Is the port's event word in a queue of the guest? */
 bool evtchn_is_linked(const struct evtchn_domain *t, uint32_t port);
-/* E7, and the queues' locks. */
-const char *evtchn_audit_queues(const struct evtchn_domain *t);

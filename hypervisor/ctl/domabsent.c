@@ -5,7 +5,6 @@
  */
 #include "ctl/domctl.h"
 #include "core/nospec.h"
-#include "core/port.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include <xen/vm_event.h>

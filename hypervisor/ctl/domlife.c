@@ -15,7 +15,6 @@
 #include "kern/grant.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
-#include "x86/softirq.h"
 
 /* ---- Making ---- */
 

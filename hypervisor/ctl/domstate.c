@@ -5,7 +5,6 @@
  */
 #include "ctl/domctl.h"
 #include "core/port.h"
-#include "core/string.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/sched.h"

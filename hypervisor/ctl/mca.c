@@ -10,7 +10,6 @@
 #include "kern/guest.h"
 #include "kern/hypercall.h"
 #include "kern/mce.h"
-#include "x86/alloc.h"
 #include "x86/cpu.h"
 #include "x86/cpumask.h"
 #include "x86/percpu.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See debugger.h.  No locks: counters and marks are atomic. */
 #include "kern/debugger.h"
-#include "core/port.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/sched.h"

@@ -99,18 +99,21 @@ static void pollers_wake(struct event_domain *e, uint32_t port)
         }
 }
 
-/* Do what a sent event asks for.  Still with interrupts off: they keep the target alive. */
-static void hit_act(const struct evtchn_hit *hit)
+/* Do what a sent event asks for, then interrupts as they were: off, they keep the target alive. */
+static void hit_act(const struct evtchn_hit *hit, uint64_t flags)
 {
     if (hit->kick)
         vcpu_kick(hit->kick->vcpu);
     if (hit->fresh && unlikely(__atomic_load_n(&event_of_table(hit->table)->nr_pollers, __ATOMIC_SEQ_CST)))
         pollers_wake(event_of_table(hit->table), hit->port);
+    irq_restore(flags);
 }
 
 int event_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
 {
     struct event_domain *e = event_of(v->domain);
+    bool pending = false;
+    uint64_t flags;
 
     for (unsigned i = 0; i < n; i++)
         if (!ports[i] || ports[i] >= evtchn_max_ports(&e->table))
@@ -118,10 +121,11 @@ int event_poll_begin(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
     WRITE_ONCE(event_of_vcpu(v)->poll_port, n == 1 ? ports[0] : n ? POLL_ANY : POLL_NOTHING);
     if (!(__atomic_fetch_or(&e->poll_mask[v->id / 64], 1ul << v->id % 64, __ATOMIC_SEQ_CST) >> v->id % 64 & 1))
         __atomic_add_fetch(&e->nr_pollers, 1, __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < n; i++)
-        if (event_port_pending(v->domain, ports[i]))
-            return 1;
-    return 0;
+    flags = irq_save();
+    for (unsigned i = 0; i < n && !pending; i++)
+        pending = evtchn_is_pending(&e->table, ports[i]);
+    irq_restore(flags);
+    return pending;
 }
 
 void event_poll_end(struct vcpu *v)
@@ -131,15 +135,6 @@ void event_poll_end(struct vcpu *v)
 
     if (__atomic_fetch_and(&e->poll_mask[v->id / 64], ~bit, __ATOMIC_SEQ_CST) & bit)
         __atomic_sub_fetch(&e->nr_pollers, 1, __ATOMIC_SEQ_CST);
-}
-
-bool event_port_pending(struct domain *d, evtchn_port_t port)
-{
-    uint64_t flags = irq_save();
-    bool pending = evtchn_is_pending(d->evtchn, port);
-
-    irq_restore(flags);
-    return pending;
 }
 
 bool event_pending(const struct vcpu *v)
@@ -163,8 +158,7 @@ int event_send(struct domain *d, evtchn_port_t port)
     uint64_t flags = irq_save();
     int rc = evtchn_send(d->evtchn, port, &hit);
 
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
     return rc;
 }
 
@@ -178,11 +172,10 @@ void virq_raise_vcpu(struct vcpu *v, unsigned virq)
     flags = irq_save();
     COUNT(virq);
     evtchn_raise_virq(v->domain->evtchn, v->evtchn, virq, &hit);
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
 }
 
-void virq_raise_domain(struct domain *d, unsigned virq)
+static void virq_raise_domain(struct domain *d, unsigned virq)
 {
     struct evtchn_hit hit = { 0 };
     uint64_t flags;
@@ -192,8 +185,7 @@ void virq_raise_domain(struct domain *d, unsigned virq)
     flags = irq_save();
     COUNT(virq);
     evtchn_raise_global(d->evtchn, virq, &hit);
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
 }
 
 void virq_raise_global(unsigned virq)
@@ -246,8 +238,7 @@ bool event_send_pirq(struct domain *d, unsigned pirq)
     uint64_t flags = irq_save();
     bool bound = evtchn_raise_pirq(d->evtchn, pirq, &hit);
 
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
     return bound;
 }
 
@@ -257,8 +248,7 @@ void event_unmask_pirq(struct domain *d, unsigned pirq)
     uint64_t flags = irq_save();
 
     evtchn_unmask_pirq(d->evtchn, pirq, &hit);
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------ */
@@ -356,7 +346,8 @@ static int table_wipe(struct domain *d)
     }
 }
 
-int event_domain_reset(struct domain *d)
+/* Close all ports and go back to the 2-level ABI: EVTCHNOP_reset, soft reset.  Preemptible: -XEN_EAGAIN = call again. */
+static int event_domain_reset(struct domain *d)
 {
     int rc;
 
@@ -463,8 +454,7 @@ static int interdomain_open(struct domain *d, struct domain *rd, struct evtchn_b
         uint64_t flags = irq_save();
 
         rc = evtchn_open_interdomain(d->evtchn, (uint32_t)port, rd->evtchn, b->remote_port, &hit);
-        hit_act(&hit);
-        irq_restore(flags);
+        hit_act(&hit, flags);
         b->local_port = (uint32_t)port;
     }
     table_unlock(d);
@@ -608,8 +598,7 @@ static int op_unmask(struct domain *caller, union op_arg *a)
     uint64_t flags = irq_save();
     int rc = evtchn_unmask(caller->evtchn, a->unmask.port, &hit);
 
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
     return rc;
 }
 
@@ -635,8 +624,7 @@ static void ports_adopt(struct domain *d, uint32_t first, uint32_t n)
         uint64_t flags = irq_save();
 
         evtchn_adopt(t, port, &hit);
-        hit_act(&hit);
-        irq_restore(flags);
+        hit_act(&hit, flags);
     }
 }
 
@@ -654,8 +642,7 @@ static int control_install(struct domain *d, uint32_t vcpu, struct evtchn_fifo_c
         return turned;
     flags = irq_save();
     evtchn_control_set(d->evtchn, vcpu, cb, &hit);
-    hit_act(&hit);
-    irq_restore(flags);
+    hit_act(&hit, flags);
     if (turned)
         ports_adopt(d, 1, EVTCHN_2L_NR_CHANNELS);
     return 0;

@@ -21,8 +21,6 @@ void event_set_max_port(struct domain *d, uint32_t max_port);
 /* Close all ports, for good.  d->is_dying is set, its vCPUs run no more.  Afterwards no CPU is still sending to d.
  * Preemptible: -XEN_EAGAIN = call again. */
 int event_domain_kill(struct domain *d);
-/* Close all ports and go back to the 2-level ABI: EVTCHNOP_reset, soft reset.  Preemptible: -XEN_EAGAIN = call again. */
-int event_domain_reset(struct domain *d);
 /* After event_domain_kill() and all event_vcpu_free(). */
 void event_domain_free(struct domain *d);
 /* Needs v->info, after event_domain_create(). */
@@ -32,7 +30,6 @@ void event_vcpu_free(struct vcpu *v);
 /* Raise a per-vCPU VIRQ / a global one of this domain / a global one of the machine (VIRQ_DOM_EXC, VIRQ_CONSOLE, ...:
  * to the domain that virq_set_handler() named, else dom0).  Nothing happens if it isn't bound.  Any context. */
 void virq_raise_vcpu(struct vcpu *v, unsigned virq);
-void virq_raise_domain(struct domain *d, unsigned virq);
 void virq_raise_global(unsigned virq);
 /* XEN_DOMCTL_set_virq_handler: d gets the machine's global VIRQ from now on.  -XEN_EINVAL: no such, or not global. */
 int virq_set_handler(struct domain *d, unsigned virq);
@@ -48,8 +45,6 @@ bool event_pending(const struct vcpu *v);
  * so that nothing sent meanwhile is lost. */
 void event_info_moved(struct vcpu *v);
 
-/* Is the port's pending bit set?  False for ports that don't exist.  Any context. */
-bool event_port_pending(struct domain *d, evtchn_port_t port);
 /*
  * SCHEDOP_poll.  From event_poll_begin() to event_poll_end(), v gets vcpu_wake() when one of the ports becomes pending,
  * masked or not (with more than one port: when any port of the domain does).  Gives 1 if one is pending already,

@@ -12,7 +12,6 @@
 #include "kern/hypercall.h"
 #include "kern/pages.h"
 #include "x86/alloc.h"
-#include "x86/cpu.h"
 #include <xen/memory.h>
 
 #define DUMP_LINES 200

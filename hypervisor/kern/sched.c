@@ -204,7 +204,7 @@ void vcpu_kick(struct vcpu *v)
         smp_send_ipi(cpu, VECTOR_KICK);
 }
 
-void vcpu_pause_nosync(struct vcpu *v)
+static void vcpu_pause_nosync(struct vcpu *v)
 {
     __atomic_add_fetch(&v->sched->pause_count, 1, __ATOMIC_SEQ_CST);
     sched_reconsider(v->sched);
@@ -228,8 +228,6 @@ static bool wait_unloaded(struct vcpu *v)
             return false;
         cpu_relax();
     }
-    if (v != current)
-        vcpu_sync_state(v);
     return true;
 }
 
@@ -385,10 +383,8 @@ static void switch_to(struct vcpu *prev, struct vcpu *next)
 {
     struct sched_vcpu *sv = prev->sched;
 
-    if (next->cpu != cpu_id()) {
-        vcpu_sync_state(next);
+    if (next->cpu != cpu_id())
         WRITE_ONCE(next->cpu, cpu_id());
-    }
     irq_disable();
     vcpu_switch(prev, next);
     irq_enable();

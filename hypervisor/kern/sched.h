@@ -39,7 +39,6 @@ void vcpu_kick(struct vcpu *v);
  * Interrupts on, no lock held.  The _nosync forms don't wait: any context.
  */
 int vcpu_pause(struct vcpu *v) __attribute__((warn_unused_result));
-void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 int domain_pause(struct domain *d) __attribute__((warn_unused_result));
 void domain_pause_nosync(struct domain *d);
@@ -101,8 +100,6 @@ uint64_t sched_domain_nodes(const struct domain *d);
 /* ~0: none are set.  -XEN_EINVAL: the machine has none of them. */
 int sched_domain_set_nodes(struct domain *d, uint64_t nodes);
 
-/* Provided by the machine (pv/switch.c): leave prev's hardware state lazily, load next's: page tables,
+/* Provided by the machine (pv/switch.c): save prev's hardware state, all of it, load next's: page tables,
  * descriptor tables, segment bases, FPU traps, debug registers; sets current. Interrupts off. */
 void vcpu_switch(struct vcpu *prev, struct vcpu *next);
-/* Finish any lazily kept state of v that is still in this machine's CPUs (before v runs elsewhere). */
-void vcpu_sync_state(struct vcpu *v);

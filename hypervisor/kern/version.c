@@ -5,7 +5,6 @@
  */
 #include "kern/version.h"
 #include "kern/hypercall.h"
-#include "core/port.h"
 #include "core/string.h"
 #include "kern/domain.h"
 #include "kern/guest.h"

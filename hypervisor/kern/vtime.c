@@ -215,16 +215,6 @@ void vtime_vcpu_destroy(struct vcpu *v)
     v->time = NULL;
 }
 
-void vtime_vcpu_reset(struct vcpu *v)
-{
-    struct time_vcpu *tv = v->time;
-
-    timer_stop(&tv->singleshot);
-    timer_stop(&tv->periodic);
-    WRITE_ONCE(tv->period, v->domain->is_pv ? PERIOD_PV : 0);
-    WRITE_ONCE(tv->area, 0);
-}
-
 void vtime_switch_to(struct vcpu *v)
 {
     struct time_vcpu *tv = v->time;

@@ -32,8 +32,6 @@ void vtime_set_offset(struct domain *d, int64_t seconds);
 int vtime_vcpu_create(struct vcpu *v);
 /* Waits until no timer function runs.  No lock held. */
 void vtime_vcpu_destroy(struct vcpu *v);
-/* As new (domain reset, VCPUOP_initialise of a used vCPU). */
-void vtime_vcpu_reset(struct vcpu *v);
 
 /* v has been given this CPU: v == current, its page tables are loaded, interrupts off. / v leaves it. */
 void vtime_switch_to(struct vcpu *v);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug keys 'd', 'q' and 'A': see audit.h. Output goes out whatever the log level. */
 #include "pv/audit.h"
-#include "core/port.h"
 #include "core/ptype.h"
 #include "kern/domain.h"
 #include "kern/keys.h"

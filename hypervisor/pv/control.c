@@ -5,7 +5,6 @@
  */
 #include "pv/control.h"
 #include "core/insn.h"
-#include "core/port.h"
 #include "kern/domain.h"
 #include "kern/hypercall.h"
 #include "pv/mmu.h"
@@ -23,11 +22,7 @@ static bool set_cr0(struct vcpu *v, uint64_t val)
 {
     if ((val ^ CR0_SHOWN) & ~(CR0_TS | CR0_AM | CR0_MP | CR0_WP | CR0_NE))
         return false; /* nothing but TS is really the guest's */
-    v->pv->ts = val & CR0_TS;
-    if (v->pv->ts)
-        WRITE_CR(0, READ_CR(0) | CR0_TS);
-    else
-        __asm__ volatile("clts");
+    pv_set_ts(v, val & CR0_TS);
     return true;
 }
 

@@ -10,7 +10,6 @@
 #include "core/port.h"
 #include "core/ptype.h"
 #include "core/segdesc.h"
-#include "core/string.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/pages.h"

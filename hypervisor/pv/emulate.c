@@ -5,7 +5,6 @@
  * What isn't carried out is a #GP for the guest, as on a machine without it.
  */
 #include "pv/emulate.h"
-#include "core/port.h"
 #include "kern/domain.h"
 #include "kern/tsc.h"
 #include "pv/control.h"

@@ -10,7 +10,7 @@
 
 #define DR6_STEP (1ul << 14)
 
-bool pv_code_is_64(const struct vcpu *v)
+static bool pv_code_is_64(const struct vcpu *v)
 {
     uint32_t rights = 0;
     bool ok;

@@ -6,8 +6,6 @@
 
 struct vcpu;
 
-/* Does v == current execute 64-bit code? */
-bool pv_code_is_64(const struct vcpu *v);
 /* Decode the instruction `skip` bytes behind RIP (length counts from RIP + skip). */
 bool pv_fetch(struct vcpu *v, unsigned skip, struct insn *i);
 /* Behind the instruction of `length` bytes: RIP moves on, a single step or a breakpoint on a port traps. */

@@ -7,7 +7,6 @@
 #include "pv/fetch.h"
 #include "pv/traps.h"
 #include "x86/trace.h"
-#include "x86/traps.h"
 
 bool pv_emulate_forced(struct vcpu *v)
 {

@@ -5,7 +5,6 @@
  * swallows writes, as one behind which there is nothing.
  */
 #include "pv/ports.h"
-#include "core/port.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/ioaccess.h"

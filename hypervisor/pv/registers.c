@@ -59,15 +59,18 @@ long do_set_segment_base(struct hcall *c)
 
 /* ---- FPU ---- */
 
-long do_fpu_taskswitch(struct hcall *c)
+void pv_set_ts(struct vcpu *v, bool ts)
 {
-    struct pv_vcpu *pv = current->pv;
-
-    pv->ts = c->arg[0] != 0;
-    if (pv->ts)
+    v->pv->ts = ts;
+    if (ts)
         WRITE_CR(0, READ_CR(0) | CR0_TS);
     else
         __asm__ volatile("clts");
+}
+
+long do_fpu_taskswitch(struct hcall *c)
+{
+    pv_set_ts(current, c->arg[0] != 0);
     return 0;
 }
 

@@ -12,5 +12,8 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
 /* Which of v's breakpoints (bits of DR6) an access to these ports meets. */
 unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes);
 
+/* Do v's floating-point instructions trap?  v == current. */
+void pv_set_ts(struct vcpu *v, bool ts);
+
 /* Segment base by SEGBASE_*; v == current. */
 long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base);

@@ -3,7 +3,6 @@
  * The world switch: one para-virtual vCPU's hardware state for another's.  General registers need no care: they are
  * pushed to, and popped from, struct vcpu itself (x86/entry.S).  Idle vCPUs have no state at all.
  */
-#include "core/port.h"
 #include "core/ptype.h"
 #include "kern/domain.h"
 #include "kern/sched.h"
@@ -17,7 +16,6 @@
 #include "x86/desc.h"
 #include "x86/features.h"
 #include "x86/fpu.h"
-#include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/spec.h"
 #include "x86/tlb.h"
@@ -125,9 +123,4 @@ void vcpu_switch(struct vcpu *prev, struct vcpu *next)
     }
     desc_set_frame(pti_frame_end(next));
     enter(prev, next);
-}
-
-void vcpu_sync_state(struct vcpu *v)
-{
-    (void)v; /* nothing is kept lazily: vcpu_switch() saved all of it */
 }

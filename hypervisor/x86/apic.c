@@ -82,11 +82,6 @@ static void reg_write(enum apic_reg r, uint32_t v)
         *(volatile uint32_t *)(regs + r) = v;
 }
 
-bool apic_is_x2apic(void)
-{
-    return x2apic;
-}
-
 uint32_t apic_id(void)
 {
     uint32_t id = reg_read(REG_ID);
@@ -228,14 +223,6 @@ void apic_init_bsp(void)
              timer_deadline ? "TSC deadline" : "counter");
 }
 
-void apic_disable_cpu(void)
-{
-    reg_write(REG_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
-    reg_write(REG_LVT_LINT1, LVT_MASKED | LVT_NMI);
-    reg_write(REG_LVT_ERROR, LVT_MASKED | VECTOR_ERROR);
-    reg_write(REG_SPURIOUS, VECTOR_SPURIOUS);
-}
-
 /* The APIC takes at most microseconds to accept an interrupt; don't hang on one that is broken. */
 static void icr_wait(void)
 {
@@ -263,11 +250,6 @@ static void icr_send(uint32_t apicid, uint32_t command)
 void apic_send_ipi(uint32_t apicid, uint8_t vector)
 {
     icr_send(apicid, ICR_ASSERT | vector);
-}
-
-void apic_send_nmi(uint32_t apicid)
-{
-    icr_send(apicid, ICR_ASSERT | ICR_NMI);
 }
 
 void apic_start_cpu(uint32_t apicid, uint8_t startup_vector)

@@ -11,10 +11,7 @@ extern int opt_x2apic;
 void apic_init_bsp(void);
 /* Each other CPU, on itself, interrupts off: same mode as the BSP; enabled, all lines but the timer's own masked. */
 void apic_init_cpu(void);
-/* Take this CPU's APIC out of service (before the machine is reset or handed to another kernel). */
-void apic_disable_cpu(void);
 
-bool apic_is_x2apic(void);
 uint32_t apic_id(void); /* of this CPU */
 void apic_eoi(void);
 /* Is `vector` in service on this CPU? */
@@ -25,7 +22,6 @@ uint64_t apic_error_count(void);
 
 /* One interrupt to one CPU, by physical destination. Any context; what this CPU wrote to memory before is visible to the handler. */
 void apic_send_ipi(uint32_t apicid, uint8_t vector);
-void apic_send_nmi(uint32_t apicid);
 /* INIT, then two start-up IPIs: the CPU begins in real mode at startup_vector << 12.  Takes 10 ms. */
 void apic_start_cpu(uint32_t apicid, uint8_t startup_vector);
 

@@ -135,6 +135,13 @@ static inline void irq_restore(uint64_t flags)
         irq_disable();
 }
 
+/* This CPU does nothing any more. */
+static inline _Noreturn void cpu_stop(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

@@ -202,13 +202,6 @@ void ioapic_init(const struct ioapic_desc *descs, unsigned nr_descs, const struc
         iso_apply(&isos[i]);
 }
 
-void ioapic_mask_all(void)
-{
-    for (unsigned i = 0; i < nr_ioapics; i++)
-        for (unsigned pin = 0; pin < ioapics[i].nr_pins; pin++)
-            pin_reset(&ioapics[i], pin);
-}
-
 unsigned ioapic_isa_gsi(unsigned isa_irq)
 {
     return isa_irq < 16 ? isa_gsis[isa_irq] : isa_irq;

@@ -21,8 +21,6 @@ struct iso_desc {
 /* Boot, after ioremap(): mask every input, create the lines (x86/irqline.h).  Works with no I/O APIC at all
  * (then there are no inputs). */
 void ioapic_init(const struct ioapic_desc *ioapics, unsigned nr_ioapics, const struct iso_desc *isos, unsigned nr_isos);
-/* Mask every input: before the machine is reset or handed on. */
-void ioapic_mask_all(void);
 
 /* The GSI where ISA interrupt 0..15 arrives. */
 unsigned ioapic_isa_gsi(unsigned isa_irq);

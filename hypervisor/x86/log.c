@@ -18,6 +18,7 @@
 #include "x86/machine.h"
 #include "x86/percpu.h"
 #include "x86/serial.h"
+#include "x86/smp.h"
 #include "x86/time.h"
 #include "x86/traps.h"
 #include "x86/vga.h"
@@ -521,14 +522,6 @@ const char *log_option_value(const char *name)
 
 /* ---- panic ---- */
 
-static _Noreturn void cpu_stop(void)
-{
-    for (;;) {
-        irq_disable();
-        __asm__ volatile("hlt");
-    }
-}
-
 /* The first CPU here goes on; the others wait to be stopped.  A panic of the panic just restarts. */
 static void panic_enter(void)
 {
@@ -547,7 +540,7 @@ static void panic_enter(void)
 
 static _Noreturn void panic_leave(void)
 {
-    machine_stop_others();
+    smp_stop_others();
     if (opt_noreboot) {
         log_always("The machine stands still (noreboot).\n");
         cpu_stop();
@@ -558,34 +551,19 @@ static _Noreturn void panic_leave(void)
     machine_restart();
 }
 
-static _Noreturn void __attribute__((format(printf, 2, 0)))
-panic_show(const struct cpu_user_regs *regs, const char *fmt, va_list ap)
-{
-    panic_enter();
-    log_always("****************************************\n");
-    log_always("Panic on CPU %u:\n", cpu_id());
-    log_format(fmt, ap);
-    if (!at_line_start)
-        log_always("\n");
-    if (regs)
-        regs_print(regs);
-    backtrace_print(regs ? regs->rip : 0, regs ? regs->rbp : 0);
-    log_always("****************************************\n");
-    panic_leave();
-}
-
 void panic(const char *fmt, ...)
 {
     va_list ap;
 
+    panic_enter();
+    log_always("****************************************\n");
+    log_always("Panic on CPU %u:\n", cpu_id());
     va_start(ap, fmt);
-    panic_show(NULL, fmt, ap);
-}
-
-void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    panic_show(regs, fmt, ap);
+    log_format(fmt, ap);
+    va_end(ap);
+    if (!at_line_start)
+        log_always("\n");
+    backtrace_print(0, 0);
+    log_always("****************************************\n");
+    panic_leave();
 }

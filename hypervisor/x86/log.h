@@ -32,10 +32,6 @@ bool log_guest(enum log_level level, const char *fmt, ...) __attribute__((format
 /* As log_print(), whatever loglvl= says: answers to debug keys. */
 void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* panic() that shows these registers and the stack they lead to. */
-_Noreturn void panic_regs(const struct cpu_user_regs *regs, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Interrupts off and the console ours, until console_unlock() gets what this gave.  Nests. */
 uint64_t console_lock(void);
 void console_unlock(uint64_t flags);

@@ -44,19 +44,18 @@ void machine_init(const struct machine_acpi *acpi)
         has_s5 = s5_find(acpi->dsdt, acpi->dsdt_size, &s5_a, &s5_b);
 }
 
-void machine_stop_others(void)
+/* For good, with the console's last lines out. */
+static void stop_others(void)
 {
+    irq_disable();
     smp_stop_others();
+    console_flush();
 }
 
-_Noreturn void machine_halt(void)
+static _Noreturn void machine_halt(void)
 {
-    machine_stop_others();
-    console_flush();
-    for (;;) {
-        irq_disable();
-        __asm__ volatile("hlt");
-    }
+    stop_others();
+    cpu_stop();
 }
 
 /* The address of a PCI register as ACPI writes it: bus 0, device 32-47, function 16-31, offset 0-15.  By the raw
@@ -115,9 +114,7 @@ static void reset_by_fault(void)
 
 _Noreturn void machine_restart(void)
 {
-    irq_disable();
-    machine_stop_others();
-    console_flush();
+    stop_others();
     if (reboot_first == 'n')
         machine_halt();
     if (reboot_first == 't')
@@ -149,9 +146,7 @@ static unsigned pm1_value(uint16_t port, uint8_t type)
 
 _Noreturn void machine_power_off(void)
 {
-    irq_disable();
-    machine_stop_others();
-    console_flush();
+    stop_others();
     if (has_s5 && hw.pm1a_control)
         pm1_write(pm1_value(hw.pm1a_control, s5_a), pm1_value(hw.pm1b_control, s5_b));
     else if (has_s5 && hw.sleep_control)
@@ -164,9 +159,7 @@ int machine_sleep_off(uint16_t val_a, uint16_t val_b, bool extended)
 {
     if (extended ? !hw.sleep_control : !hw.pm1a_control)
         return -XEN_EPERM;
-    irq_disable();
-    machine_stop_others();
-    console_flush();
+    stop_others();
     if (extended)
         outb((uint16_t)hw.sleep_control, (uint8_t)val_a);
     else

@@ -25,9 +25,6 @@ void machine_init(const struct machine_acpi *acpi);
 _Noreturn void machine_restart(void);
 /* Off by ACPI's S5; if the machine has no such thing, or stays on, halt. */
 _Noreturn void machine_power_off(void);
-_Noreturn void machine_halt(void);
-/* Stop all other CPUs for good. */
-void machine_stop_others(void);
 
 /* XENPF_enter_acpi_sleep for S5 with dom0's register values.  Returns only with -XEN_EPERM: no such register. */
 int machine_sleep_off(uint16_t val_a, uint16_t val_b, bool extended);

@@ -4,7 +4,6 @@
  * Lock: mtrr_lock (RANK_EFI) holds the registers and the use counts.
  */
 #include "x86/mtrr.h"
-#include "core/port.h"
 #include "x86/cpu.h"
 #include "x86/features.h"
 #include "x86/lock.h"

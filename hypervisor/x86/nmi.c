@@ -5,7 +5,6 @@
  * the `nmi=` option says (dom0: pass on; fatal: stop; ignore).
  */
 #include "x86/nmi.h"
-#include "core/port.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/softirq.h"

@@ -14,7 +14,6 @@
 #include "x86/irq.h"
 #include "x86/layout.h"
 #include "x86/lock.h"
-#include "x86/spec.h"
 #include "x86/time.h"
 
 #define TRAMPOLINE 0x8000 /* below 1 MiB; boot/main.c keeps it out of the allocator's hands */
@@ -115,8 +114,7 @@ void smp_call_together(void (*fn)(void *), void *data)
 
 static void stop_vector(void *unused)
 {
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    cpu_stop();
 }
 
 void smp_stop_others(void)

@@ -221,11 +221,6 @@ static bool pit_start(const struct time_hw *hw)
     return true;
 }
 
-const char *platform_clock_name(void)
-{
-    return platform.name;
-}
-
 static void platform_choose(const struct time_hw *hw)
 {
     static const struct {

@@ -34,7 +34,6 @@ uint64_t time_now(void);
 
 uint64_t tsc_hz(void);
 bool tsc_is_stable(void);
-const char *platform_clock_name(void);
 
 /* Busy-wait.  Any context, also before time_init() (then a guess: rather longer). */
 void delay_us(unsigned us);

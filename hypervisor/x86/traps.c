@@ -9,9 +9,7 @@
 #include "x86/counters.h"
 #include "x86/cpu.h"
 #include "x86/efirt.h"
-#include "x86/features.h"
 #include "x86/nmi.h"
-#include "x86/paging.h"
 #include "x86/percpu.h"
 #include "x86/uaccess.h"
 

@@ -35,35 +35,6 @@ uaccess_clear:
         ret
         FIXUP   1b, 2b
 
-/* int uaccess_cmpxchg(uint64_t *p, uint64_t *old, uint64_t new, unsigned bytes): 0 done, 1 *old differs (updated), -1 fault. */
-        .globl uaccess_cmpxchg
-uaccess_cmpxchg:
-        movq    (%rsi), %rax
-        movq    %rdx, %r8
-        cmpl    $8, %ecx
-        je      8f
-        cmpl    $4, %ecx
-        je      4f
-        cmpl    $2, %ecx
-        je      2f
-1:      lock cmpxchgb %r8b, (%rdi)
-        jmp     9f
-2:      lock cmpxchgw %r8w, (%rdi)
-        jmp     9f
-4:      lock cmpxchgl %r8d, (%rdi)
-        jmp     9f
-8:      lock cmpxchgq %r8, (%rdi)
-9:      movq    %rax, (%rsi)
-        setnz   %al
-        movzbl  %al, %eax
-        ret
-7:      movl    $-1, %eax
-        ret
-        FIXUP   1b, 7b
-        FIXUP   2b, 7b
-        FIXUP   4b, 7b
-        FIXUP   8b, 7b
-
 /* int rdmsr_safe(uint32_t nr, uint64_t *v): 0 or -1. */
         .globl rdmsr_safe
 rdmsr_safe:

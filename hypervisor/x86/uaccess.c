@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which addresses a guest may mean, and where faults on its account go on: see uaccess.S. */
 #include "x86/uaccess.h"
-#include "x86/cpu.h"
 #include "x86/features.h"
-#include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/patch.h"
 

@@ -7,7 +7,6 @@
 
 uint64_t uaccess_copy(void *dst, const void *src, size_t n);
 uint64_t uaccess_clear(void *dst, size_t n);
-int uaccess_cmpxchg(void *p, uint64_t *old, uint64_t next, unsigned bytes);
 int rdmsr_safe(uint32_t nr, uint64_t *v);
 int wrmsr_safe(uint32_t nr, uint64_t v);
 int xsetbv_safe(uint32_t nr, uint64_t v);

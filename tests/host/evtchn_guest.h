@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "port_host.h"
-#include "core/evtchn.h"
+#include "evtchn_audit.h"
 
 #define GUEST_VCPUS 3
 #define GUEST_PAGES 128
