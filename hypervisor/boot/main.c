@@ -9,7 +9,7 @@
 #include "core/format.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "ctl/memmap.h"
+#include "ctl/memory.h"
 #include "ctl/platform.h"
 #include "kern/console.h"
 #include "kern/domain.h"

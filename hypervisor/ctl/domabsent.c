@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * domctl: what serves machines of their own (HVM), passed-through devices, dirty tracking and listeners to a guest's memory, none of
- * which there is.  Each answers as Xen does where the feature is off, or for a para-virtual domain.
+ * What there isn't.  domctl: what serves machines of their own (HVM), passed-through devices, dirty tracking and listeners to a
+ * guest's memory.  Each answers as Xen does where the feature is off, or for a para-virtual domain.
  */
 #include "ctl/domctl.h"
 #include "core/nospec.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
+#include "kern/hypercall.h"
 #include <xen/vm_event.h>
 
 #define MAPPED_MAX (1ul << 26) /* pages in one question for a dirty bitmap: 8 MiB of it */
@@ -51,17 +52,12 @@ static long shadow_bitmap(const struct xen_domctl_shadow_op *s)
 long domctl_shadow(struct domctl *x)
 {
     struct xen_domctl_shadow_op *s = &x->op->u.shadow_op;
-    long rc;
 
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
     switch (s->op) {
     case XEN_DOMCTL_SHADOW_OP_CLEAN:
     case XEN_DOMCTL_SHADOW_OP_PEEK:
-        rc = shadow_bitmap(s);
         s->stats = (struct xen_domctl_shadow_op_stats){ 0 };
-        x->answers = rc == 0;
-        return rc;
+        return shadow_bitmap(s);
     case XEN_DOMCTL_SHADOW_OP_ENABLE:
         return s->mode == XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY ? -XEN_EOPNOTSUPP : -XEN_EINVAL;
     case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
@@ -92,7 +88,6 @@ long domctl_vm_event(struct domctl *x)
 
     if (v->op == XEN_VM_EVENT_GET_VERSION) {
         v->u.version = VM_EVENT_INTERFACE_VERSION;
-        x->answers = true;
         return 0;
     }
     if (x->d == current->domain)
@@ -111,7 +106,6 @@ long domctl_monitor(struct domctl *x)
     if (m->op != XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES)
         return -XEN_EOPNOTSUPP;
     m->event = 0;
-    x->answers = true;
     return 0;
 }
 
@@ -147,4 +141,10 @@ long domctl_set_target(struct domctl *x)
 long domctl_psr_alloc(struct domctl *x)
 {
     return x->op->u.psr_alloc.cmd <= XEN_DOMCTL_PSR_GET_MBA_THRTL ? -XEN_ENODEV : -XEN_EOPNOTSUPP;
+}
+
+/* No virtual performance counters: what Xen answers when they are off, as they are unless vpmu= says else. */
+long do_xenpmu_op(struct hcall *c)
+{
+    return -XEN_EOPNOTSUPP;
 }

@@ -2,33 +2,24 @@
 /*
  * One domctl under way: what the handlers in ctl/dom*.c get.  ctl/domctl.c has the table.
  *
- * A handler finds its arguments in op->u and the domain in d, held; it gives 0 or -XEN_E, or domctl_again() to be called anew
- * with the same.  What it leaves in *op goes back to the caller if it sets `answers`.
+ * A handler finds its arguments in op->u and the domain in d, held; it gives 0 or -XEN_E; -XEN_EAGAIN: to be called anew with the
+ * same.  What the table says of an operation (whose argument goes back, which domain is paused ...) is done by its caller.
  */
 #pragma once
 
-#include "kern/hypercall.h"
+#include "core/types.h"
 #include <xen/domctl.h>
 
 struct domain;
 struct vcpu;
 
 struct domctl {
-    struct hcall *c;
     struct xen_domctl *op;
     struct domain *d; /* NULL for the few that look for it themselves */
-    bool answers;
+    struct vcpu *v;   /* where the table says so */
 };
 
 typedef long domctl_fn(struct domctl *x);
-
-static inline long domctl_again(struct domctl *x)
-{
-    return hcall_again(x->c);
-}
-
-/* x->d's vCPU, or NULL. */
-struct vcpu *domctl_vcpu(const struct domctl *x, uint32_t id);
 
 /* ctl/domlife.c */
 domctl_fn domctl_create, domctl_destroy, domctl_pause, domctl_unpause, domctl_resume, domctl_info, domctl_max_mem,

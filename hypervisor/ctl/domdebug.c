@@ -10,12 +10,7 @@
 
 long domctl_set_debugging(struct domctl *x)
 {
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
-    if (domain_pause(x->d))
-        return domctl_again(x);
     x->d->debugger_attached = x->op->u.setdebugging.enable;
-    domain_unpause(x->d);
     return 0;
 }
 
@@ -23,20 +18,18 @@ long domctl_set_debugging(struct domctl *x)
 
 long domctl_debug_pause(struct domctl *x)
 {
-    struct vcpu *v = domctl_vcpu(x, x->op->u.gdbsx_pauseunp_vcpu.vcpu);
-    int rc;
+    struct vcpu *v = domain_vcpu(x->d, x->op->u.gdbsx_pauseunp_vcpu.vcpu);
 
     if (!READ_ONCE(x->d->ctl_pauses))
         return -XEN_EBUSY;
     if (!v || v == current)
         return -XEN_EINVAL;
-    rc = debugger_pause(v);
-    return rc == -XEN_EAGAIN ? domctl_again(x) : rc;
+    return debugger_pause(v);
 }
 
 long domctl_debug_unpause(struct domctl *x)
 {
-    struct vcpu *v = domctl_vcpu(x, x->op->u.gdbsx_pauseunp_vcpu.vcpu);
+    struct vcpu *v = domain_vcpu(x->d, x->op->u.gdbsx_pauseunp_vcpu.vcpu);
 
     if (!READ_ONCE(x->d->ctl_pauses))
         return -XEN_EBUSY;
@@ -52,7 +45,6 @@ long domctl_debug_status(struct domctl *x)
     if (s->paused)
         s->vcpu_id = (uint32_t)debugger_event(x->d, &vector);
     s->vcpu_ev = vector;
-    x->answers = true;
     return 0;
 }
 
@@ -81,7 +73,6 @@ long domctl_debug_memory(struct domctl *x)
     struct xen_domctl_gdbsx_memio *m = &x->op->u.gdbsx_guest_memio;
     long rc = 0;
 
-    x->answers = true;
     while (m->len && rc == 0) {
         uint32_t n = MIN(m->len, (uint32_t)(PAGE_SIZE - (m->gva & (PAGE_SIZE - 1))));
 
@@ -92,7 +83,7 @@ long domctl_debug_memory(struct domctl *x)
         m->uva += n;
         m->len -= n;
         if (m->len && preempt_needed())
-            return domctl_again(x);
+            return -XEN_EAGAIN;
     }
     m->remain = m->len;
     return rc;

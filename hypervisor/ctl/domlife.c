@@ -85,7 +85,6 @@ long domctl_create(struct domctl *x)
     if (c->max_evtchn_port)
         event_set_max_port(d, MIN(c->max_evtchn_port, (uint32_t)INT32_MAX));
     x->op->domain = d->id;
-    x->answers = true;
     domain_publish(d);
     return 0;
 }
@@ -102,7 +101,7 @@ long domctl_max_vcpus(struct domctl *x)
             continue;
         rc = vcpu_create(d, i);
         if (rc == 0 && i + 1 < d->max_vcpus && preempt_needed())
-            return domctl_again(x);
+            return -XEN_EAGAIN;
     }
     return rc;
 }
@@ -127,18 +126,14 @@ long domctl_set_handle(struct domctl *x)
 
 long domctl_pause(struct domctl *x)
 {
-    struct domain *d = x->d;
-    long rc = -XEN_EINVAL;
+    long rc;
 
-    if (d == current->domain)
-        return rc;
-    if (READ_ONCE(d->ctl_pauses) >= PAUSES_MAX)
+    if (READ_ONCE(x->d->ctl_pauses) >= PAUSES_MAX)
         return -XEN_EOVERFLOW;
-    rc = domain_pause(d);
-    if (rc)
-        return rc == -XEN_EAGAIN ? domctl_again(x) : rc;
-    __atomic_add_fetch(&d->ctl_pauses, 1, __ATOMIC_SEQ_CST);
-    return 0;
+    rc = domain_pause(x->d);
+    if (rc == 0)
+        __atomic_add_fetch(&x->d->ctl_pauses, 1, __ATOMIC_SEQ_CST);
+    return rc;
 }
 
 /* One of the toolstack's own pauses is taken back, not a domain's death or shutdown. */
@@ -147,8 +142,6 @@ long domctl_unpause(struct domctl *x)
     struct domain *d = x->d;
     unsigned n = READ_ONCE(d->ctl_pauses);
 
-    if (d == current->domain)
-        return -XEN_EINVAL;
     do {
         if (!n)
             return -XEN_EINVAL;
@@ -159,8 +152,6 @@ long domctl_unpause(struct domctl *x)
 
 long domctl_resume(struct domctl *x)
 {
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
     domain_resume(x->d);
     return 0;
 }
@@ -188,7 +179,6 @@ long domctl_info(struct domctl *x)
         return -XEN_ESRCH;
     domain_info(d, &x->op->u.getdomaininfo);
     x->op->domain = d->id;
-    x->answers = true;
     domain_put(d);
     return 0;
 }
@@ -215,13 +205,11 @@ long domctl_destroy(struct domctl *x)
     struct domain *d = x->d;
     int rc;
 
-    if (d == current->domain || d->is_privileged)
+    if (d->is_privileged)
         return -XEN_EINVAL;
     rc = dying_begin(d);
     if (rc == 0)
         rc = domain_kill(d);
-    if (rc == -XEN_EAGAIN)
-        return domctl_again(x);
     if (rc == 0)
         virq_raise_global(VIRQ_DOM_EXC);
     return rc;

@@ -81,7 +81,6 @@ long domctl_get_policy(struct domctl *x)
     if (rc == 0)
         rc = msrs_give(a);
     mem_free(p);
-    x->answers = true;
     return rc;
 }
 
@@ -124,31 +123,13 @@ static long msrs_check(struct xen_domctl_cpu_policy *from)
     return 0;
 }
 
-/* d gets *p, which is no longer the caller's if that succeeds. */
-static long policy_install(struct domctl *x, struct cpu_policy **p)
-{
-    struct cpu_policy *old;
-
-    if (domain_pause(x->d))
-        return domctl_again(x);
-    old = __atomic_exchange_n(&x->d->cpu_policy, *p, __ATOMIC_SEQ_CST);
-    domain_unpause(x->d);
-    *p = old; /* freed by the caller */
-    return 0;
-}
-
 long domctl_set_policy(struct domctl *x)
 {
     struct xen_domctl_cpu_policy *a = &x->op->u.cpu_policy;
-    struct cpu_policy *most, *p;
+    struct cpu_policy *most = policy_most(), *p = policy_most();
     long rc = -XEN_ENOMEM;
 
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
     a->err_leaf = a->err_subleaf = a->err_msr = XEN_CPUID_INPUT_UNUSED;
-    x->answers = true;
-    most = policy_most();
-    p = policy_most();
     if (most && p) {
         if (x->d->cpu_policy)
             memcpy(p, x->d->cpu_policy, sizeof(*p));
@@ -156,7 +137,7 @@ long domctl_set_policy(struct domctl *x)
         if (rc == 0)
             rc = msrs_check(a);
         if (rc == 0)
-            rc = policy_install(x, &p);
+            p = __atomic_exchange_n(&x->d->cpu_policy, p, __ATOMIC_SEQ_CST);
     }
     mem_free(most);
     mem_free(p);

@@ -30,7 +30,6 @@ long domctl_scheduler(struct domctl *x)
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit2.weight = (uint16_t)p.weight;
         s->u.credit2.cap = (uint16_t)p.cap;
-        x->answers = true;
         return 0;
     case XEN_DOMCTL_SCHEDOP_putinfo:
         if (s->u.credit2.cap > 100 * x->d->max_vcpus)
@@ -111,13 +110,10 @@ long domctl_get_tsc_info(struct domctl *x)
 {
     struct tsc_info i;
 
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
     domain_tsc_get(x->d, &i);
     x->op->u.tsc_info = (struct xen_domctl_tsc_info){
         .tsc_mode = i.mode, .gtsc_khz = i.khz, .incarnation = i.incarnation, .elapsed_nsec = i.elapsed,
     };
-    x->answers = true;
     return 0;
 }
 
@@ -125,15 +121,8 @@ long domctl_set_tsc_info(struct domctl *x)
 {
     const struct xen_domctl_tsc_info *a = &x->op->u.tsc_info;
     const struct tsc_info i = { .mode = a->tsc_mode, .khz = a->gtsc_khz, .incarnation = a->incarnation, .elapsed = a->elapsed_nsec };
-    long rc;
 
-    if (x->d == current->domain)
-        return -XEN_EINVAL;
-    if (domain_pause(x->d))
-        return domctl_again(x);
-    rc = domain_tsc_set(x->d, &i);
-    domain_unpause(x->d);
-    return rc;
+    return domain_tsc_set(x->d, &i);
 }
 
 /* ---- Kind of machine ---- */
@@ -148,7 +137,6 @@ long domctl_set_address_size(struct domctl *x)
 long domctl_get_address_size(struct domctl *x)
 {
     x->op->u.address_size.size = 64;
-    x->answers = true;
     return 0;
 }
 

@@ -7,7 +7,6 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
-#include "kern/sched.h"
 #include "pv/msr.h"
 #include "x86/fpu.h"
 
@@ -23,15 +22,9 @@ static uint64_t state_size(void)
 long domctl_get_xstate(struct domctl *x)
 {
     struct xen_domctl_vcpuextstate *a = &x->op->u.vcpuextstate;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
     uint64_t size = state_size(), *buffer;
     long rc;
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (v == current)
-        return -XEN_EINVAL;
-    x->answers = true;
     if ((!a->size && !a->xfeature_mask) || !guest_addr(a->buffer)) {
         a->size = size;
         a->xfeature_mask = fpu_xcr0_mask();
@@ -42,16 +35,10 @@ long domctl_get_xstate(struct domctl *x)
     buffer = mem_alloc(size);
     if (!buffer)
         return -XEN_ENOMEM;
-    rc = vcpu_pause(v);
-    if (rc == 0) {
-        buffer[0] = fpu_xcr0(v->fpu);
-        buffer[1] = fpu_xcr0_mask();
-        fpu_get_xsave(v->fpu, &buffer[2]);
-        vcpu_unpause(v);
-        rc = copy_to_guest(guest_addr(a->buffer), buffer, size);
-    } else {
-        rc = domctl_again(x);
-    }
+    buffer[0] = fpu_xcr0(x->v->fpu);
+    buffer[1] = fpu_xcr0_mask();
+    fpu_get_xsave(x->v->fpu, &buffer[2]);
+    rc = copy_to_guest(guest_addr(a->buffer), buffer, size);
     mem_free(buffer);
     return rc;
 }
@@ -59,28 +46,17 @@ long domctl_get_xstate(struct domctl *x)
 long domctl_set_xstate(struct domctl *x)
 {
     const struct xen_domctl_vcpuextstate *a = &x->op->u.vcpuextstate;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
     uint64_t *buffer;
     long rc;
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (v == current || a->size < WORDS || a->size > state_size())
+    if (a->size < WORDS || a->size > state_size())
         return -XEN_EINVAL;
     buffer = mem_alloc(state_size());
     if (!buffer)
         return -XEN_ENOMEM;
     rc = copy_from_guest(buffer, guest_addr(a->buffer), a->size);
-    if (rc == 0) {
-        rc = vcpu_pause(v);
-        if (rc == 0) {
-            if (a->size > WORDS)
-                rc = fpu_set_xsave(v->fpu, buffer[0], buffer[1], &buffer[2], a->size - WORDS);
-            vcpu_unpause(v);
-        } else {
-            rc = domctl_again(x);
-        }
-    }
+    if (rc == 0 && a->size > WORDS)
+        rc = fpu_set_xsave(x->v->fpu, buffer[0], buffer[1], &buffer[2], a->size - WORDS);
     mem_free(buffer);
     return rc;
 }
@@ -105,24 +81,14 @@ static unsigned msrs_read(struct vcpu *v, xen_domctl_vcpu_msr_t *out)
 long domctl_get_msrs(struct domctl *x)
 {
     struct xen_domctl_vcpu_msrs *a = &x->op->u.vcpu_msrs;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
     xen_domctl_vcpu_msr_t msrs[PV_SAVED_MSRS];
     uint32_t room = a->msr_count;
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (v == current)
-        return -XEN_EINVAL;
     if (!guest_addr(a->msrs)) {
         a->msr_count = PV_SAVED_MSRS;
-        x->answers = true;
         return 0;
     }
-    if (vcpu_pause(v))
-        return domctl_again(x);
-    a->msr_count = msrs_read(v, msrs);
-    vcpu_unpause(v);
-    x->answers = true;
+    a->msr_count = msrs_read(x->v, msrs);
     if (room < a->msr_count)
         return -XEN_ENOBUFS;
     return copy_to_guest(guest_addr(a->msrs), msrs, a->msr_count * sizeof(*msrs));
@@ -131,26 +97,18 @@ long domctl_get_msrs(struct domctl *x)
 long domctl_set_msrs(struct domctl *x)
 {
     struct xen_domctl_vcpu_msrs *a = &x->op->u.vcpu_msrs;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
     xen_domctl_vcpu_msr_t m;
     uint32_t i;
     long rc = 0;
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (v == current || a->msr_count > PV_SAVED_MSRS)
+    if (a->msr_count > PV_SAVED_MSRS)
         return -XEN_EINVAL;
-    if (vcpu_pause(v))
-        return domctl_again(x);
     for (i = 0; i < a->msr_count && rc == 0; i++) {
         rc = copy_from_guest_at(&m, guest_addr(a->msrs), i, sizeof(m));
-        if (rc == 0 && (m.reserved || !pv_msr_restore(v, m.index, m.value)))
+        if (rc == 0 && (m.reserved || !pv_msr_restore(x->v, m.index, m.value)))
             rc = -XEN_EINVAL;
     }
-    vcpu_unpause(v);
-    if (rc == -XEN_EINVAL) {
+    if (rc == -XEN_EINVAL)
         a->msr_count = i - 1; /* the one at fault */
-        x->answers = true;
-    }
     return rc;
 }

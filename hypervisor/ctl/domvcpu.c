@@ -17,13 +17,6 @@
 
 /* ---- Registers ---- */
 
-/* rc of work on a paused domain: what is to be said for it. */
-static long work_done(struct domctl *x, long rc)
-{
-    domain_unpause(x->d);
-    return rc == -XEN_EAGAIN ? domctl_again(x) : rc;
-}
-
 static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     long rc = pv_vcpu_set_context(v, ctx);
@@ -40,38 +33,34 @@ static long context_set(struct vcpu *v, const struct vcpu_guest_context *ctx)
 }
 
 /* Back to a vCPU without registers, which doesn't run until it gets new ones. */
-static long context_reset(struct domctl *x, struct vcpu *v)
+static long context_reset(struct vcpu *v)
 {
-    if (domain_pause(x->d))
-        return domctl_again(x);
     v->is_initialised = false;
     v->exit_work = 0;
     v->nmi_pending = v->mce_pending = false;
     vcpu_set_up(v, false);
     vcpu_wake(v);
     fpu_reset(v->fpu);
-    return work_done(x, pv_vcpu_reset(v));
+    return pv_vcpu_reset(v);
 }
 
 long domctl_set_context(struct domctl *x)
 {
     const struct xen_domctl_vcpucontext *a = &x->op->u.vcpucontext;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, a->vcpu);
     struct vcpu_guest_context *ctx;
     long rc;
 
-    if (!v || x->d == current->domain)
+    if (!v)
         return -XEN_EINVAL;
     if (!guest_addr(a->ctxt))
-        return context_reset(x, v);
+        return context_reset(v);
     ctx = mem_alloc(sizeof(*ctx));
     if (!ctx)
         return -XEN_ENOMEM;
     rc = copy_from_guest(ctx, guest_addr(a->ctxt), sizeof(*ctx));
-    if (rc == 0) {
-        rc = domain_pause(x->d);
-        rc = rc ? domctl_again(x) : work_done(x, context_set(v, ctx));
-    }
+    if (rc == 0)
+        rc = context_set(v, ctx);
     mem_free(ctx);
     return rc;
 }
@@ -79,7 +68,7 @@ long domctl_set_context(struct domctl *x)
 long domctl_get_context(struct domctl *x)
 {
     const struct xen_domctl_vcpucontext *a = &x->op->u.vcpucontext;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, a->vcpu);
     struct vcpu_guest_context *ctx;
     long rc;
 
@@ -96,42 +85,30 @@ long domctl_get_context(struct domctl *x)
         ctx->flags |= vcpu_is_up(v) ? VGCF_online : 0;
         vcpu_unpause(v);
         rc = copy_to_guest(guest_addr(a->ctxt), ctx, sizeof(*ctx));
-    } else {
-        rc = domctl_again(x);
     }
     mem_free(ctx);
-    x->answers = true;
     return rc;
 }
 
 long domctl_get_ext_context(struct domctl *x)
 {
     struct xen_domctl_ext_vcpucontext *e = &x->op->u.ext_vcpucontext;
-    struct vcpu *v = domctl_vcpu(x, e->vcpu);
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (vcpu_pause(v))
-        return domctl_again(x);
-    pv_vcpu_get_ext(v, e);
-    vcpu_unpause(v);
+    if (vcpu_pause(x->v))
+        return -XEN_EAGAIN;
+    pv_vcpu_get_ext(x->v, e);
+    vcpu_unpause(x->v);
     e->size = sizeof(*e);
-    x->answers = true;
     return 0;
 }
 
 long domctl_set_ext_context(struct domctl *x)
 {
     const struct xen_domctl_ext_vcpucontext *e = &x->op->u.ext_vcpucontext;
-    struct vcpu *v = domctl_vcpu(x, e->vcpu);
 
-    if (!v)
-        return -XEN_ESRCH;
-    if (v == current || e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap))
+    if (x->v == current || e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap))
         return -XEN_EINVAL;
-    if (domain_pause(x->d))
-        return domctl_again(x);
-    return work_done(x, pv_vcpu_set_ext(v, e));
+    return pv_vcpu_set_ext(x->v, e);
 }
 
 /* ---- Scheduling ---- */
@@ -139,7 +116,7 @@ long domctl_set_ext_context(struct domctl *x)
 long domctl_vcpu_info(struct domctl *x)
 {
     struct xen_domctl_getvcpuinfo *i = &x->op->u.getvcpuinfo;
-    struct vcpu *v = domctl_vcpu(x, i->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, i->vcpu);
     struct vcpu_runstate_info r;
 
     if (i->vcpu >= x->d->max_vcpus)
@@ -152,7 +129,6 @@ long domctl_vcpu_info(struct domctl *x)
     i->running = r.state == RUNSTATE_running;
     i->cpu_time = r.time[RUNSTATE_running];
     i->cpu = READ_ONCE(v->cpu);
-    x->answers = true;
     return 0;
 }
 
@@ -172,7 +148,7 @@ long domctl_set_affinity(struct domctl *x)
 {
     const struct xen_domctl_vcpuaffinity *a = &x->op->u.vcpuaffinity;
     bool want_hard = a->flags & XEN_VCPUAFFINITY_HARD, want_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, a->vcpu);
     cpumask_t hard, soft, there;
     long rc = 0;
 
@@ -205,7 +181,7 @@ long domctl_set_affinity(struct domctl *x)
 long domctl_get_affinity(struct domctl *x)
 {
     const struct xen_domctl_vcpuaffinity *a = &x->op->u.vcpuaffinity;
-    struct vcpu *v = domctl_vcpu(x, a->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, a->vcpu);
     cpumask_t hard, soft;
     long rc = 0;
 
@@ -224,7 +200,7 @@ long domctl_get_affinity(struct domctl *x)
 long domctl_trigger(struct domctl *x)
 {
     const struct xen_domctl_sendtrigger *t = &x->op->u.sendtrigger;
-    struct vcpu *v = domctl_vcpu(x, t->vcpu);
+    struct vcpu *v = domain_vcpu(x->d, t->vcpu);
 
     if (!v)
         return -XEN_ESRCH;

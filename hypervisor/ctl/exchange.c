@@ -4,7 +4,7 @@
  * bigger extent size; each chunk is taken, replaced and reported as a whole, or not at all.  Progress is the
  * ABI's nr_exchanged, in units of input extents.
  */
-#include "ctl/exchange.h"
+#include "ctl/memory.h"
 #include "core/frame.h"
 #include "core/port.h"
 #include "ctl/memory.h"
@@ -14,7 +14,6 @@
 #include "kern/pages.h"
 #include "x86/alloc.h"
 #include "x86/layout.h"
-#include <xen/memory.h>
 
 #define ORDER_MAX 12
 

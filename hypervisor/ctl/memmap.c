@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory maps: see memmap.h.  A domain's own is under its ctl_lock; the machine's is constant. */
-#include "ctl/memmap.h"
+/* Memory maps.  A domain's own is under its ctl_lock; the machine's is constant. */
+#include "ctl/memory.h"
 #include "core/bootinfo.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "ctl/memory.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
-#include <xen/memory.h>
 
 #define ENTRIES_MAX 1024 /* of a domain's map */
 
@@ -28,26 +26,23 @@ void memory_map_set(const struct boot_info *bi)
     machine = bi;
 }
 
-long memmap_machine(uint64_t arg)
+long memmap_machine(struct memop *op)
 {
-    struct xen_memory_map m;
-    unsigned n;
+    struct xen_memory_map *m = &op->u.map;
+    unsigned n = MIN(m->nr_entries, machine->nr_e820);
 
     if (!current->domain->is_privileged)
         return -XEN_EPERM;
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -XEN_EFAULT;
-    n = MIN(m.nr_entries, machine->nr_e820);
-    for (unsigned i = 0; i < n && guest_addr(m.buffer); i++) { /* no buffer: only the number is asked */
+    for (unsigned i = 0; i < n && guest_addr(m->buffer); i++) { /* no buffer: only the number is asked */
         struct e820_entry e = { machine->e820[i].start, machine->e820[i].size, machine->e820[i].type };
 
-        if (copy_to_guest_at(guest_addr(m.buffer), i, &e, sizeof(e)))
+        if (copy_to_guest_at(guest_addr(m->buffer), i, &e, sizeof(e)))
             return -XEN_EFAULT;
     }
-    if (m.nr_entries < machine->nr_e820)
+    if (m->nr_entries < machine->nr_e820)
         return -XEN_EINVAL;
-    m.nr_entries = n;
-    return copy_to_guest(arg, &m, sizeof(m));
+    m->nr_entries = n;
+    return 0;
 }
 
 /* A copy of the caller's own; its lock can't be held over the guest's memory. */
@@ -68,29 +63,27 @@ static struct memory_map *own_map(struct domain *d, long *rc)
 }
 
 /* As much as there is room for. */
-long memmap_get(uint64_t arg)
+long memmap_get(struct memop *op)
 {
-    struct memory_map *own;
-    struct xen_memory_map m;
+    struct xen_memory_map *m = &op->u.map;
     long rc;
+    struct memory_map *own = own_map(current->domain, &rc);
 
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -XEN_EFAULT;
-    own = own_map(current->domain, &rc);
     if (!rc) {
-        m.nr_entries = MIN(m.nr_entries, own->n);
-        if (copy_to_guest(guest_addr(m.buffer), own->e, m.nr_entries * sizeof(*own->e)) ||
-            copy_to_guest(arg, &m, sizeof(m)))
-            rc = -XEN_EFAULT;
+        m->nr_entries = MIN(m->nr_entries, own->n);
+        rc = copy_to_guest(guest_addr(m->buffer), own->e, m->nr_entries * sizeof(*own->e));
     }
     mem_free(own);
     return rc;
 }
 
-static long map_in(struct domain *d, const struct xen_memory_map *m)
+long memmap_set(struct memop *op)
 {
+    const struct xen_memory_map *m = &op->u.foreign_map.map;
     struct memory_map *next, *old;
 
+    if (!current->domain->is_privileged)
+        return -XEN_EPERM;
     if (m->nr_entries > ENTRIES_MAX)
         return -XEN_EINVAL;
     next = mem_alloc(sizeof(*next) + m->nr_entries * sizeof(*next->e));
@@ -101,26 +94,10 @@ static long map_in(struct domain *d, const struct xen_memory_map *m)
         mem_free(next);
         return -XEN_EFAULT;
     }
-    lock(&d->ctl_lock);
-    old = d->map;
-    d->map = next;
-    unlock(&d->ctl_lock);
+    lock(&op->d->ctl_lock);
+    old = op->d->map;
+    op->d->map = next;
+    unlock(&op->d->ctl_lock);
     mem_free(old);
     return 0;
-}
-
-long memmap_set(uint64_t arg)
-{
-    struct xen_foreign_memory_map m;
-    struct domain *d;
-    long rc;
-
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -XEN_EFAULT;
-    rc = memory_target(m.domid, &d);
-    if (rc)
-        return rc;
-    rc = current->domain->is_privileged ? map_in(d, &m.map) : -XEN_EPERM;
-    domain_put(d);
-    return rc;
 }

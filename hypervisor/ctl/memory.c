@@ -7,10 +7,9 @@
  */
 #include "ctl/memory.h"
 #include "core/frame.h"
+#include "core/nospec.h"
 #include "core/port.h"
-#include "ctl/exchange.h"
-#include "ctl/memmap.h"
-#include "ctl/vnuma.h"
+#include "core/string.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
 #include "kern/guest.h"
@@ -21,13 +20,13 @@
 #include "x86/numa.h"
 #include "x86/paging.h"
 #include "x86/trace.h"
-#include <xen/memory.h>
 
 #define CMD_BITS 6
 #define EXTENT_ORDER_MAX 9  /* of an unprivileged domain: 2 MiB */
 #define EXTENT_ORDER_MAX_PRIV 18
 
-long memory_target(domid_t id, struct domain **d)
+/* The domain that the caller may act on (DOMID_SELF: itself), held; -XEN_ESRCH, -XEN_EPERM. */
+static long memory_target(domid_t id, struct domain **d)
 {
     struct domain *self = current->domain;
 
@@ -74,11 +73,6 @@ struct reservation {
     struct frames_where where;
 };
 
-static void m2p_set(mfn_t m, uint64_t pfn)
-{
-    ((uint64_t *)M2P_START)[m.n] = pfn;
-}
-
 /* More frames for d, at frame numbers that the guest chose (populate) or will choose (increase). 0 or -XEN_E. */
 static int extent_add(const struct reservation *x, uint64_t index, bool populate)
 {
@@ -91,7 +85,7 @@ static int extent_add(const struct reservation *x, uint64_t index, bool populate
     if (mfn_eq(m, MFN_NONE))
         return -XEN_ENOMEM;
     for (uint64_t i = 0; populate && i < 1ul << x->r.extent_order; i++)
-        m2p_set(MFN(m.n + i), gpfn + i);
+        ((uint64_t *)M2P_START)[m.n + i] = gpfn + i;
     if (start && copy_to_guest_at(start, index, &m.n, sizeof(m.n)))
         return -XEN_EFAULT; /* the guest has the frames; it only doesn't know */
     return 0;
@@ -142,105 +136,85 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
 
 /* ---- What a domain has ---- */
 
-static long count_op(uint64_t arg, unsigned op)
+static long count(struct memop *m)
 {
-    const struct shared_info *shared;
-    struct domain *d;
-    domid_t id;
-    long rc;
+    const struct shared_info *shared = READ_ONCE(m->d->shared);
 
-    if (copy_from_guest(&id, arg, sizeof(id)))
-        return -XEN_EFAULT;
-    rc = memory_target(id, &d);
-    if (rc)
-        return rc;
-    switch (op) {
-    case XENMEM_current_reservation:
-        rc = (long)READ_ONCE(d->pages->count);
-        break;
-    case XENMEM_maximum_reservation:
-        rc = (long)MIN(READ_ONCE(d->pages->max), ~0ul >> 17);
-        break;
-    default: /* maximum_gpfn: the guest keeps its own, in the shared info */
-        shared = READ_ONCE(d->shared);
-        rc = shared ? (long)MAX(READ_ONCE(shared->arch.max_pfn), 1ul) - 1 : -XEN_ESRCH; /* a new domain has not said */
-        break;
-    }
-    domain_put(d);
-    return rc;
+    if (m->op == XENMEM_current_reservation)
+        return (long)READ_ONCE(m->d->pages->count);
+    if (m->op == XENMEM_maximum_reservation)
+        return (long)MIN(READ_ONCE(m->d->pages->max), ~0ul >> 17);
+    /* maximum_gpfn: the guest keeps its own, in the shared info; a new domain has not said */
+    return shared ? (long)MAX(READ_ONCE(shared->arch.max_pfn), 1ul) - 1 : -XEN_ESRCH;
+}
+
+static long maximum_ram_page(struct memop *m)
+{
+    return (long)nr_frames - 1;
 }
 
 /* ---- The machine-to-phys table ---- */
 
 /* A piece that describes no RAM has no memory behind it: the one before stands in. */
-static long machphys_list(uint64_t arg)
+static long machphys_list(struct memop *m)
 {
-    struct xen_machphys_mfn_list l;
+    struct xen_machphys_mfn_list *l = &m->u.list;
     uint64_t mfn = 0;
     unsigned n = 0;
 
-    if (copy_from_guest(&l, arg, sizeof(l)))
-        return -XEN_EFAULT;
-    for (uint64_t va = M2P_START; n < l.max_extents && va < M2P_START + nr_frames * 8; va += M2P_CHUNK, n++) {
+    for (uint64_t va = M2P_START; n < l->max_extents && va < M2P_START + nr_frames * 8; va += M2P_CHUNK, n++) {
         uint64_t maddr = hv_translate(va);
 
         mfn = maddr == ~0ul ? mfn : maddr >> PAGE_SHIFT;
-        if (copy_to_guest_at(guest_addr(l.extent_start), n, &mfn, sizeof(mfn)))
+        if (copy_to_guest_at(guest_addr(l->extent_start), n, &mfn, sizeof(mfn)))
             return -XEN_EFAULT;
     }
-    l.nr_extents = n;
-    return copy_to_guest(arg, &l, sizeof(l));
+    l->nr_extents = n;
+    return 0;
 }
 
-static long machphys_mapping(uint64_t arg)
+static long machphys_mapping(struct memop *m)
 {
-    struct xen_machphys_mapping m = {
+    m->u.mapping = (struct xen_machphys_mapping){
         .v_start = M2P_RO_START, .v_end = M2P_RO_START + (1ul << 38), .max_mfn = nr_frames - 1,
     };
-
-    return copy_to_guest(arg, &m, sizeof(m));
+    return 0;
 }
 
 /* ---- Promised memory ---- */
 
-static long claim_pages(uint64_t arg)
+static long claim_pages(struct memop *m)
 {
-    struct xen_memory_reservation r;
+    const struct xen_memory_reservation *r = &m->u.reservation;
     struct domain *d;
     uint64_t has;
     long rc;
 
     if (!current->domain->is_privileged)
         return -XEN_EPERM;
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -XEN_EFAULT;
-    if (guest_addr(r.extent_start) || r.extent_order || r.mem_flags)
+    if (guest_addr(r->extent_start) || r->extent_order || r->mem_flags)
         return -XEN_EINVAL;
-    d = r.domid < DOMID_FIRST_RESERVED ? domain_get(r.domid) : NULL;
+    d = r->domid < DOMID_FIRST_RESERVED ? domain_get(r->domid) : NULL;
     if (!d)
         return -XEN_EINVAL;
     has = READ_ONCE(d->pages->count);
-    if (!r.nr_extents)
+    if (!r->nr_extents)
         rc = frames_claim(&d->pages->heap, 0);
-    else if (r.nr_extents <= has || r.nr_extents > READ_ONCE(d->pages->max))
+    else if (r->nr_extents <= has || r->nr_extents > READ_ONCE(d->pages->max))
         rc = -XEN_EINVAL;
     else
-        rc = frames_claim(&d->pages->heap, r.nr_extents - has);
+        rc = frames_claim(&d->pages->heap, r->nr_extents - has);
     domain_put(d);
     return rc;
 }
 
 /* No device wants memory of its own kept free: there is no IOMMU in use. */
-static long reserved_device_memory(uint64_t arg)
+static long reserved_device_memory(struct memop *m)
 {
-    struct xen_reserved_device_memory_map m;
-
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -XEN_EFAULT;
-    if (m.flags & ~(uint32_t)XENMEM_RDM_ALL)
+    if (m->u.rdm.flags & ~(uint32_t)XENMEM_RDM_ALL)
         return -XEN_EINVAL;
-    m.nr_entries = 0;
-    return copy_to_guest(arg, &m, sizeof(m));
+    m->u.rdm.nr_entries = 0;
+    return 0;
 }
 
 /* ---- Others ---- */
@@ -281,164 +255,129 @@ static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r
     return rc;
 }
 
-static long resource_of(struct domain *d, struct xen_mem_acquire_resource *r, struct hcall *c)
-{
-    long rc;
-
-    if (d == current->domain)
-        return -XEN_EPERM;
-    if (r->type != XENMEM_resource_grant_table) /* I/O requests and traces are of machines of their own */
-        return r->type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
-    if (!guest_addr(r->frame_list))
-        return r->nr_frames ? -XEN_EINVAL : resource_size(d, r, c->arg[1]);
-    rc = resource_frames(d, r);
-    if (rc <= 0)
-        return rc;
-    return copy_to_guest(c->arg[1], r, sizeof(*r)) ? -XEN_EFAULT : hcall_again(c);
-}
-
 /*
  * Frames of a resource of a domain: the toolstack's way to a guest's grant table.  A para-virtual caller gets machine
  * frame numbers (and maps them as the domain's).
  */
-static long acquire_resource(struct hcall *c)
+static long acquire_resource(struct memop *m)
 {
-    struct xen_mem_acquire_resource r;
-    struct domain *d;
+    struct xen_mem_acquire_resource *r = &m->u.resource;
     long rc;
 
-    if (copy_from_guest(&r, c->arg[1], sizeof(r)))
-        return -XEN_EFAULT;
-    if (r.pad)
+    if (r->pad)
         return -XEN_EINVAL;
-    if (r.domid == DOMID_SELF) /* another domain's are meant, always */
-        return -XEN_ESRCH;
-    rc = memory_target(r.domid, &d);
-    if (rc)
+    if (m->d == current->domain) /* another domain's are meant, always */
+        return r->domid == DOMID_SELF ? -XEN_ESRCH : -XEN_EPERM;
+    if (r->type != XENMEM_resource_grant_table) /* I/O requests and traces are of machines of their own */
+        return r->type <= XENMEM_resource_vmtrace_buf ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
+    if (!guest_addr(r->frame_list))
+        return r->nr_frames ? -XEN_EINVAL : resource_size(m->d, r, m->arg);
+    rc = resource_frames(m->d, r);
+    if (rc <= 0)
         return rc;
-    rc = resource_of(d, &r, c);
-    domain_put(d);
-    return rc;
+    return copy_to_guest(m->arg, r, sizeof(*r)) ? -XEN_EFAULT : hcall_again(m->c);
 }
 
 /* add_to_physmap and its kin are for domains whose frame numbers we translate; para-virtual ones do that themselves. */
-static long physmap_op(uint64_t arg, size_t domid_at)
+static long physmap_op(struct memop *m)
 {
-    struct domain *d;
-    domid_t id;
-    long rc;
-
-    if (copy_from_guest(&id, arg + domid_at, sizeof(id)))
-        return -XEN_EFAULT;
-    rc = memory_target(id, &d);
-    if (rc)
-        return rc;
-    domain_put(d);
     return -XEN_EOPNOTSUPP;
 }
 
 /* Populate on demand, and access rights by frame number, are for translated guests. */
-static long pod_target_op(uint64_t arg)
+static long pod_op(struct memop *m)
 {
-    struct xen_pod_target t;
-    struct domain *d;
-    long rc;
-
-    if (copy_from_guest(&t, arg, sizeof(t)))
-        return -XEN_EFAULT;
-    rc = memory_target(t.domid, &d);
-    if (rc)
-        return rc;
-    domain_put(d);
     return -XEN_EINVAL;
 }
 
-static long access_op(uint64_t arg)
+static long access_op(struct memop *m)
 {
-    struct xen_mem_access_op a;
-    struct domain *d;
+    return m->d == current->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
+}
+
+/* For 32-bit para-virtual guests, which there aren't. */
+static long compat_op(struct memop *m)
+{
+    return -XEN_EOPNOTSUPP;
+}
+
+/* No page sharing: none shared, none saved. */
+static long sharing_op(struct memop *m)
+{
+    return 0;
+}
+
+/* ---- The table ---- */
+
+/* The number of a domain, memory_target()'s, stands at `at` in the argument; -1: none does. */
+static const struct memop_entry {
+    memop_fn *fn;
+    uint16_t size; /* of the argument */
+    int16_t domid_at;
+    bool gives;    /* the argument goes back to the caller, whatever the result */
+} table[] = {
+    [XENMEM_maximum_ram_page] = { maximum_ram_page, 0, -1, false },
+    [XENMEM_current_reservation] = { count, sizeof(domid_t), 0, false },
+    [XENMEM_maximum_reservation] = { count, sizeof(domid_t), 0, false },
+    [XENMEM_maximum_gpfn] = { count, sizeof(domid_t), 0, false },
+    [XENMEM_machphys_mfn_list] = { machphys_list, sizeof(struct xen_machphys_mfn_list), -1, true },
+    [XENMEM_machphys_compat_mfn_list] = { compat_op, 0, -1, false },
+    [XENMEM_machphys_mapping] = { machphys_mapping, sizeof(struct xen_machphys_mapping), -1, true },
+#define ABOUT(type) sizeof(struct type), offsetof(struct type, domid)
+    [XENMEM_add_to_physmap] = { physmap_op, ABOUT(xen_add_to_physmap), false },
+    [XENMEM_add_to_physmap_batch] = { physmap_op, ABOUT(xen_add_to_physmap_batch), false },
+    [XENMEM_remove_from_physmap] = { physmap_op, ABOUT(xen_remove_from_physmap), false },
+    [XENMEM_set_pod_target] = { pod_op, ABOUT(xen_pod_target), false },
+    [XENMEM_get_pod_target] = { pod_op, ABOUT(xen_pod_target), false },
+    [XENMEM_access_op] = { access_op, ABOUT(xen_mem_access_op), false },
+    [XENMEM_acquire_resource] = { acquire_resource, ABOUT(xen_mem_acquire_resource), false },
+    [XENMEM_get_vnumainfo] = { vnuma_get, ABOUT(xen_vnuma_topology_info), true },
+    [XENMEM_set_memory_map] = { memmap_set, ABOUT(xen_foreign_memory_map), false },
+#undef ABOUT
+    [XENMEM_memory_map] = { memmap_get, sizeof(struct xen_memory_map), -1, true },
+    [XENMEM_machine_memory_map] = { memmap_machine, sizeof(struct xen_memory_map), -1, true },
+    [XENMEM_claim_pages] = { claim_pages, sizeof(struct xen_memory_reservation), -1, false },
+    [XENMEM_reserved_device_memory_map] = { reserved_device_memory, sizeof(struct xen_reserved_device_memory_map), -1, true },
+    [XENMEM_get_sharing_freed_pages] = { sharing_op, 0, -1, false },
+    [XENMEM_get_sharing_shared_pages] = { sharing_op, 0, -1, false },
+};
+
+static long table_op(const struct memop_entry *e, struct memop *m)
+{
+    domid_t id;
     long rc;
 
-    if (copy_from_guest(&a, arg, sizeof(a)))
+    assert(e->size <= sizeof(m->u));
+    if (copy_from_guest(&m->u, m->arg, e->size))
         return -XEN_EFAULT;
-    rc = memory_target(a.domid, &d);
-    if (rc)
-        return rc;
-    rc = d == current->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
-    domain_put(d);
-    return rc;
-}
-
-static long translated_op(unsigned op, uint64_t arg)
-{
-    switch (op) {
-    case XENMEM_add_to_physmap:
-        return physmap_op(arg, offsetof(struct xen_add_to_physmap, domid));
-    case XENMEM_add_to_physmap_batch:
-        return physmap_op(arg, offsetof(struct xen_add_to_physmap_batch, domid));
-    case XENMEM_remove_from_physmap:
-        return physmap_op(arg, offsetof(struct xen_remove_from_physmap, domid));
-    case XENMEM_set_pod_target:
-    case XENMEM_get_pod_target:
-        return pod_target_op(arg);
-    case XENMEM_access_op:
-        return access_op(arg);
-    default:
-        return -XEN_ENOSYS;
+    if (e->domid_at >= 0) {
+        memcpy(&id, m->u.any + e->domid_at, sizeof(id));
+        rc = memory_target(id, &m->d);
+        if (rc)
+            return rc;
     }
-}
-
-/* What only tells or sets something: short, nothing to continue. */
-static long short_op(unsigned op, uint64_t arg)
-{
-    switch (op) {
-    case XENMEM_machphys_mfn_list:
-        return machphys_list(arg);
-    case XENMEM_machphys_compat_mfn_list: /* for 32-bit para-virtual guests, which there aren't */
-        return -XEN_EOPNOTSUPP;
-    case XENMEM_machphys_mapping:
-        return machphys_mapping(arg);
-    case XENMEM_machine_memory_map:
-        return memmap_machine(arg);
-    case XENMEM_memory_map:
-        return memmap_get(arg);
-    case XENMEM_set_memory_map:
-        return memmap_set(arg);
-    case XENMEM_claim_pages:
-        return claim_pages(arg);
-    case XENMEM_reserved_device_memory_map:
-        return reserved_device_memory(arg);
-    case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages:
-        return 0; /* no page sharing: none shared, none saved */
-    case XENMEM_get_vnumainfo:
-        return vnuma_get(arg);
-    default:
-        return translated_op(op, arg);
-    }
+    rc = e->fn(m);
+    if (m->d)
+        domain_put(m->d);
+    return e->gives && copy_to_guest(m->arg, &m->u, e->size) ? -XEN_EFAULT : rc;
 }
 
 long do_memory_op(struct hcall *c)
 {
-    unsigned op = (unsigned)c->arg[0] & ((1u << CMD_BITS) - 1);
-    uint64_t start = c->arg[0] >> CMD_BITS;
+    struct memop m = { .c = c, .op = (unsigned)c->arg[0] & ((1u << CMD_BITS) - 1), .arg = c->arg[1] };
+    const struct memop_entry *e;
 
-    switch (op) {
+    switch (m.op) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
     case XENMEM_populate_physmap:
-        return reservation_op(c, op, start);
+        return reservation_op(c, m.op, c->arg[0] >> CMD_BITS);
     case XENMEM_exchange:
         return memory_exchange(c);
-    case XENMEM_acquire_resource:
-        return acquire_resource(c);
-    case XENMEM_maximum_ram_page:
-        return (long)nr_frames - 1;
-    case XENMEM_current_reservation:
-    case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
-        return count_op(c->arg[1], op);
     default:
-        return short_op(op, c->arg[1]);
+        if (m.op >= ARRAY_SIZE(table))
+            return -XEN_ENOSYS;
+        e = &table[index_clamp(m.op, ARRAY_SIZE(table))];
+        return e->fn ? table_op(e, &m) : -XEN_ENOSYS;
     }
 }
