@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The toolstack's bitmaps: see bitmap.h. */
+/* The toolstack's bitmaps and arrays: see bitmap.h. */
 #include "ctl/bitmap.h"
 #include "core/string.h"
 #include "kern/guest.h"
@@ -29,4 +29,16 @@ int bitmap_to_guest(const struct xenctl_bitmap *to, const uint64_t *from, unsign
         (bytes > n && clear_guest(gva + n, MIN(bytes - n, (uint64_t)PAGE_SIZE))))
         return -XEN_EFAULT;
     return 0;
+}
+
+int array_to_guest(uint64_t to, uint32_t *nr, const void *from, uint32_t n, size_t size)
+{
+    uint32_t room = *nr;
+
+    *nr = n;
+    if (!to)
+        return 0;
+    if (copy_to_guest(to, from, MIN(room, n) * size))
+        return -XEN_EFAULT;
+    return room < n ? -XEN_ENOBUFS : 0;
 }

@@ -21,6 +21,9 @@ struct domctl {
 
 typedef long domctl_fn(struct domctl *x);
 
+/* ctl/dominfo.c: what the toolstack may know of d, all of *info, as it is now; d is held.  No lock. */
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
 /* ctl/domlife.c */
 domctl_fn domctl_create, domctl_destroy, domctl_pause, domctl_unpause, domctl_resume, domctl_info, domctl_max_mem,
     domctl_max_vcpus, domctl_set_handle, domctl_subscribe, domctl_set_virq_handler;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the toolstack sees of a domain.  A picture taken in passing: nothing is locked over all of it. */
-#include "ctl/dominfo.h"
+#include "ctl/domctl.h"
 #include "core/string.h"
 #include "kern/domain.h"
 #include "kern/pages.h"
@@ -8,7 +8,6 @@
 #include "kern/schedpool.h"
 #include "x86/layout.h"
 #include "x86/paging.h"
-#include <xen/domctl.h>
 #include <xen/vcpu.h>
 
 static uint32_t domain_flags(const struct domain *d)

@@ -9,7 +9,6 @@
 #include "ctl/domctl.h"
 #include "core/port.h"
 #include "core/string.h"
-#include "ctl/dominfo.h"
 #include "kern/domain.h"
 #include "kern/event.h"
 #include "kern/grant.h"

@@ -3,6 +3,7 @@
  * domctl: a domain's CPUID and MSR policy.  The toolstack may take features away, never add any; a domain without a policy of
  * its own sees all that para-virtual guests may (core/cpuid.h).  Of MSRs none is a matter of policy: only what is there anyway is taken.
  */
+#include "ctl/bitmap.h"
 #include "ctl/domctl.h"
 #include "core/cpuid.h"
 #include "core/cpupolicy.h"
@@ -40,31 +41,13 @@ static struct cpu_policy *policy_most(void)
 
 /* ---- Get ---- */
 
-static long leaves_give(struct xen_domctl_cpu_policy *to, const struct cpu_policy *p)
-{
-    uint32_t room = to->nr_leaves;
-
-    to->nr_leaves = p->n;
-    if (!guest_addr(to->leaves))
-        return 0;
-    if (copy_to_guest(guest_addr(to->leaves), p->leaf, MIN(room, p->n) * sizeof(*p->leaf)))
-        return -XEN_EFAULT;
-    return room < p->n ? -XEN_ENOBUFS : 0;
-}
-
 static long msrs_give(struct xen_domctl_cpu_policy *to)
 {
     const xen_msr_entry_t msrs[POLICY_MSRS] = {
         { .idx = MSR_PLATFORM_INFO }, { .idx = MSR_ARCH_CAPS, .val = msr_value(MSR_ARCH_CAPS) },
     };
-    uint32_t room = to->nr_msrs;
 
-    to->nr_msrs = POLICY_MSRS;
-    if (!guest_addr(to->msrs))
-        return 0;
-    if (copy_to_guest(guest_addr(to->msrs), msrs, MIN(room, POLICY_MSRS) * sizeof(*msrs)))
-        return -XEN_EFAULT;
-    return room < POLICY_MSRS ? -XEN_ENOBUFS : 0;
+    return array_to_guest(guest_addr(to->msrs), &to->nr_msrs, msrs, POLICY_MSRS, sizeof(*msrs));
 }
 
 long domctl_get_policy(struct domctl *x)
@@ -77,7 +60,7 @@ long domctl_get_policy(struct domctl *x)
         return -XEN_ENOMEM;
     if (x->d->cpu_policy)
         memcpy(p, x->d->cpu_policy, sizeof(*p));
-    rc = leaves_give(a, p);
+    rc = array_to_guest(guest_addr(a->leaves), &a->nr_leaves, p->leaf, p->n, sizeof(*p->leaf));
     if (rc == 0)
         rc = msrs_give(a);
     mem_free(p);

@@ -3,6 +3,7 @@
  * domctl: what of a vCPU is not in vcpu_guest_context: its extended floating-point state and its MSRs.  A vCPU is paused while it is
  * read or set.  Answers are written when all of them are known.
  */
+#include "ctl/bitmap.h"
 #include "ctl/domctl.h"
 #include "core/port.h"
 #include "kern/domain.h"
@@ -82,16 +83,12 @@ long domctl_get_msrs(struct domctl *x)
 {
     struct xen_domctl_vcpu_msrs *a = &x->op->u.vcpu_msrs;
     xen_domctl_vcpu_msr_t msrs[PV_SAVED_MSRS];
-    uint32_t room = a->msr_count;
 
     if (!guest_addr(a->msrs)) {
         a->msr_count = PV_SAVED_MSRS;
         return 0;
     }
-    a->msr_count = msrs_read(x->v, msrs);
-    if (room < a->msr_count)
-        return -XEN_ENOBUFS;
-    return copy_to_guest(guest_addr(a->msrs), msrs, a->msr_count * sizeof(*msrs));
+    return array_to_guest(guest_addr(a->msrs), &a->msr_count, msrs, msrs_read(x->v, msrs), sizeof(*msrs));
 }
 
 long domctl_set_msrs(struct domctl *x)

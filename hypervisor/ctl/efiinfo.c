@@ -4,7 +4,7 @@
  * ACPI's and SMBIOS's tables by the configuration table; the runtime services are ctl/efiruntime.c's.
  * The firmware's memory is read only below 4 GiB, where the direct map has everything.
  */
-#include "ctl/efiinfo.h"
+#include "ctl/platform.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/guest.h"

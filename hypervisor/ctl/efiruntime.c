@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * XENPF_efi_runtime_call (UEFI 2.9, ch. 8): each function checks `misc`, copies what the guest points to into memory of
+ * XENPF_efi_runtime_call (UEFI 2.9, ch. 8): each function copies what the guest points to into memory of
  * ours, calls the service (x86/efirt.c) and copies the results back.  The firmware's status goes to the guest as it is.
  *
  * Capsules are not passed on (-XEN_ENOSYS): the ABI's struct doesn't say how a guest's memory would be described to the
  * firmware.
  */
-#include "ctl/efiruntime.h"
+#include "ctl/platform.h"
 #include "core/port.h"
-#include "core/string.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "x86/efirt.h"
@@ -18,13 +17,7 @@
 #define ALL_ACCESS \
     (XEN_EFI_VARIABLE_NON_VOLATILE | XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS | XEN_EFI_VARIABLE_RUNTIME_ACCESS)
 
-struct efi_time {
-    uint16_t year;
-    uint8_t month, day, hour, minute, second, pad1;
-    uint32_t nanosecond;
-    int16_t zone;
-    uint8_t daylight, pad2;
-};
+_Static_assert(sizeof(struct xenpf_efi_time) == 16 && offsetof(struct xenpf_efi_time, ns) == 8, "it is the firmware's EFI_TIME");
 
 struct efi_time_caps {
     uint32_t resolution, accuracy;
@@ -47,37 +40,13 @@ static uint64_t service(enum efirt_service s, uint64_t a, uint64_t b, uint64_t c
 
 /* ---- Clocks ---- */
 
-static struct efi_time time_in(const struct xenpf_efi_time *t)
-{
-    return (struct efi_time){ .year = t->year, .month = t->month, .day = t->day, .hour = t->hour, .minute = t->min,
-                              .second = t->sec, .nanosecond = t->ns, .zone = t->tz, .daylight = t->daylight };
-}
-
-static void time_out(struct xenpf_efi_time *to, const struct efi_time *t)
-{
-    memset(to, 0, sizeof(*to));
-    to->year = t->year;
-    to->month = t->month;
-    to->day = t->day;
-    to->hour = t->hour;
-    to->min = t->minute;
-    to->sec = t->second;
-    to->ns = t->nanosecond;
-    to->tz = t->zone;
-    to->daylight = t->daylight;
-}
-
 static long get_time(struct xenpf_efi_runtime_call *c)
 {
     struct efi_time_caps caps = { 0 };
-    struct efi_time t = { 0 };
 
-    if (c->misc)
-        return -XEN_EINVAL;
-    c->status = service(EFIRT_GET_TIME, PTR(&t), PTR(&caps), 0, 0, 0);
+    c->status = service(EFIRT_GET_TIME, PTR(&c->u.get_time.time), PTR(&caps), 0, 0, 0);
     if (c->status)
         return 0;
-    time_out(&c->u.get_time.time, &t);
     c->u.get_time.resolution = caps.resolution;
     c->u.get_time.accuracy = caps.accuracy;
     c->misc = caps.sets_to_zero ? XEN_EFI_GET_TIME_SET_CLEARS_NS : 0;
@@ -86,38 +55,26 @@ static long get_time(struct xenpf_efi_runtime_call *c)
 
 static long set_time(struct xenpf_efi_runtime_call *c)
 {
-    struct efi_time t = time_in(&c->u.set_time);
-
-    if (c->misc)
-        return -XEN_EINVAL;
-    c->status = service(EFIRT_SET_TIME, PTR(&t), 0, 0, 0, 0);
+    c->status = service(EFIRT_SET_TIME, PTR(&c->u.set_time), 0, 0, 0, 0);
     return 0;
 }
 
 static long get_wakeup_time(struct xenpf_efi_runtime_call *c)
 {
     uint8_t enabled = 0, pending = 0;
-    struct efi_time t = { 0 };
 
-    if (c->misc)
-        return -XEN_EINVAL;
-    c->status = service(EFIRT_GET_WAKEUP_TIME, PTR(&enabled), PTR(&pending), PTR(&t), 0, 0);
-    if (c->status)
-        return 0;
-    time_out(&c->u.get_wakeup_time, &t);
-    c->misc = (enabled ? XEN_EFI_GET_WAKEUP_TIME_ENABLED : 0) | (pending ? XEN_EFI_GET_WAKEUP_TIME_PENDING : 0);
+    c->status = service(EFIRT_GET_WAKEUP_TIME, PTR(&enabled), PTR(&pending), PTR(&c->u.get_wakeup_time), 0, 0);
+    if (!c->status)
+        c->misc = (enabled ? XEN_EFI_GET_WAKEUP_TIME_ENABLED : 0) | (pending ? XEN_EFI_GET_WAKEUP_TIME_PENDING : 0);
     return 0;
 }
 
 /* "Enable only": at the time that was set before. */
 static long set_wakeup_time(struct xenpf_efi_runtime_call *c)
 {
-    struct efi_time t = time_in(&c->u.set_wakeup_time);
     bool with_time = c->misc == XEN_EFI_SET_WAKEUP_TIME_ENABLE;
 
-    if (c->misc & ~(XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY))
-        return -XEN_EINVAL;
-    c->status = service(EFIRT_SET_WAKEUP_TIME, c->misc != 0, with_time ? PTR(&t) : 0, 0, 0, 0);
+    c->status = service(EFIRT_SET_WAKEUP_TIME, c->misc != 0, with_time ? PTR(&c->u.set_wakeup_time) : 0, 0, 0, 0);
     return 0;
 }
 
@@ -125,8 +82,6 @@ static long monotonic_count(struct xenpf_efi_runtime_call *c)
 {
     uint32_t high = 0;
 
-    if (c->misc)
-        return -XEN_EINVAL;
     c->status = service(EFIRT_GET_NEXT_HIGH_MONOTONIC_COUNT, PTR(&high), 0, 0, 0, 0);
     if (!c->status)
         c->misc = high;
@@ -175,21 +130,6 @@ static long variable_read(struct xenpf_efi_runtime_call *c, const uint16_t *name
     return rc;
 }
 
-static long get_variable(struct xenpf_efi_runtime_call *c)
-{
-    uint16_t *name;
-    long rc;
-
-    if (c->misc)
-        return -XEN_EINVAL;
-    name = name_in(guest_addr(c->u.get_variable.name), &rc);
-    if (!name)
-        return rc;
-    rc = variable_read(c, name);
-    mem_free(name);
-    return rc;
-}
-
 static long variable_write(struct xenpf_efi_runtime_call *c, const uint16_t *name)
 {
     uint64_t size = c->u.set_variable.size;
@@ -207,20 +147,27 @@ static long variable_write(struct xenpf_efi_runtime_call *c, const uint16_t *nam
     return rc;
 }
 
+/* The variable whose name is at gva. */
+static long with_name(struct xenpf_efi_runtime_call *c, uint64_t gva, long (*fn)(struct xenpf_efi_runtime_call *, const uint16_t *))
+{
+    long rc;
+    uint16_t *name = name_in(gva, &rc);
+
+    if (name)
+        rc = fn(c, name);
+    mem_free(name);
+    return rc;
+}
+
+static long get_variable(struct xenpf_efi_runtime_call *c)
+{
+    return with_name(c, guest_addr(c->u.get_variable.name), variable_read);
+}
+
 /* The firmware judges the attributes. */
 static long set_variable(struct xenpf_efi_runtime_call *c)
 {
-    uint16_t *name;
-    long rc;
-
-    if (c->u.set_variable.size > BUFFER_MAX)
-        return -XEN_ENOMEM;
-    name = name_in(guest_addr(c->u.set_variable.name), &rc);
-    if (!name)
-        return rc;
-    rc = variable_write(c, name);
-    mem_free(name);
-    return rc;
+    return c->u.set_variable.size > BUFFER_MAX ? -XEN_ENOMEM : with_name(c, guest_addr(c->u.set_variable.name), variable_write);
 }
 
 static long next_name(struct xenpf_efi_runtime_call *c)
@@ -231,7 +178,7 @@ static long next_name(struct xenpf_efi_runtime_call *c)
     uint16_t *name;
     long rc = 0;
 
-    if (c->misc || size < sizeof(*name))
+    if (size < sizeof(*name))
         return -XEN_EINVAL;
     name = mem_alloc(ROUND_UP(room, sizeof(*name)) + sizeof(*name)); /* it ends, whatever the guest wrote */
     if (!name)
@@ -259,8 +206,6 @@ static long query_variable_info(struct xenpf_efi_runtime_call *c)
 {
     uint64_t max_store = 0, remaining = 0, max_size = 0;
 
-    if (c->misc & ~XEN_EFI_VARINFO_BOOT_SNAPSHOT)
-        return -XEN_EINVAL;
     if (c->misc) {
         if ((c->u.query_variable_info.attr & ~ALL_ACCESS) || !at_boot.known)
             return -XEN_EINVAL;
@@ -287,16 +232,27 @@ void efiruntime_init(void)
                                  PTR(&at_boot.remaining), PTR(&at_boot.max_size), 0);
 }
 
-long efiruntime_call(struct xenpf_efi_runtime_call *c)
-{
-    static long (*const functions[])(struct xenpf_efi_runtime_call *) = {
-        [XEN_EFI_get_time] = get_time, [XEN_EFI_set_time] = set_time, [XEN_EFI_get_wakeup_time] = get_wakeup_time,
-        [XEN_EFI_set_wakeup_time] = set_wakeup_time, [XEN_EFI_get_next_high_monotonic_count] = monotonic_count,
-        [XEN_EFI_get_variable] = get_variable, [XEN_EFI_set_variable] = set_variable,
-        [XEN_EFI_get_next_variable_name] = next_name, [XEN_EFI_query_variable_info] = query_variable_info,
-    };
+/* `misc`: the bits that may be set when a function is called. */
+static const struct {
+    long (*fn)(struct xenpf_efi_runtime_call *);
+    uint32_t misc;
+} functions[] = {
+    [XEN_EFI_get_time] = { get_time, 0 },
+    [XEN_EFI_set_time] = { set_time, 0 },
+    [XEN_EFI_get_wakeup_time] = { get_wakeup_time, 0 },
+    [XEN_EFI_set_wakeup_time] = { set_wakeup_time, XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY },
+    [XEN_EFI_get_next_high_monotonic_count] = { monotonic_count, 0 },
+    [XEN_EFI_get_variable] = { get_variable, 0 },
+    [XEN_EFI_set_variable] = { set_variable, ~0u },
+    [XEN_EFI_get_next_variable_name] = { next_name, 0 },
+    [XEN_EFI_query_variable_info] = { query_variable_info, XEN_EFI_VARINFO_BOOT_SNAPSHOT },
+};
 
-    if (!efirt_revision() || c->function >= ARRAY_SIZE(functions) || !functions[c->function])
+long efiruntime_call(struct xen_platform_op *op)
+{
+    struct xenpf_efi_runtime_call *c = &op->u.efi_runtime_call;
+
+    if (!efirt_revision() || c->function >= ARRAY_SIZE(functions) || !functions[c->function].fn)
         return -XEN_ENOSYS;
-    return functions[c->function](c);
+    return c->misc & ~functions[c->function].misc ? -XEN_EINVAL : functions[c->function].fn(c);
 }

@@ -14,18 +14,10 @@
 #include "x86/cpumask.h"
 #include "x86/percpu.h"
 #include "x86/smp.h"
+#include "x86/topology.h"
 #include <xen/arch-x86/xen-mca.h>
 
 /* ---- The processors ---- */
-
-static unsigned bits_for(unsigned n)
-{
-    unsigned bits = 0;
-
-    while (1u << bits < n)
-        bits++;
-    return bits;
-}
 
 /* Cores a package, from where the vendor says it; at least 1. */
 static unsigned cores_of_package(void)
@@ -41,7 +33,7 @@ static void topology_set(xen_mc_logical_cpu_t *c)
 {
     struct cpuid_leaf l1 = cpuid_count(1, 0);
     unsigned logical = l1.d >> 28 & 1 ? MAX(l1.b >> 16 & 0xff, 1u) : 1, cores = MIN(cores_of_package(), logical);
-    unsigned thread_bits = bits_for(logical / MAX(cores, 1u)), package_bits = thread_bits + bits_for(cores);
+    unsigned thread_bits = topology_bits_for(logical / MAX(cores, 1u)), package_bits = thread_bits + topology_bits_for(cores);
 
     c->mc_apicid = smp_apic_id(cpu_id());
     c->mc_clusterid = c->mc_apicid;
@@ -222,7 +214,7 @@ static long msrinject(const xen_mc_msrinject_t *m)
 {
     const uint32_t known = MC_MSRINJ_F_INTERPOSE | MC_MSRINJ_F_GPADDR;
 
-    if (m->mcinj_cpunr >= nr_cpus || !cpumask_test(&cpu_online, m->mcinj_cpunr) || (m->mcinj_flags & ~known))
+    if (!cpu_is_online(m->mcinj_cpunr) || (m->mcinj_flags & ~known))
         return -XEN_EINVAL;
     if (m->mcinj_count > MC_MSRINJ_MAXMSRS)
         return -XEN_EINVAL;
@@ -244,7 +236,7 @@ static long mceinject(const xen_mc_mceinject_t *m)
 {
     cpumask_t one = { { 0 } };
 
-    if (m->mceinj_cpunr >= nr_cpus || !cpumask_test(&cpu_online, m->mceinj_cpunr))
+    if (!cpu_is_online(m->mceinj_cpunr))
         return -XEN_EINVAL;
     cpumask_set(&one, m->mceinj_cpunr);
     return mce_inject_exception(&one);

@@ -25,25 +25,6 @@
 #define EXTENT_ORDER_MAX 9  /* of an unprivileged domain: 2 MiB */
 #define EXTENT_ORDER_MAX_PRIV 18
 
-/* The domain that the caller may act on (DOMID_SELF: itself), held; -XEN_ESRCH, -XEN_EPERM. */
-static long memory_target(domid_t id, struct domain **d)
-{
-    struct domain *self = current->domain;
-
-    if (id == DOMID_SELF || id == self->id) {
-        domain_hold(self);
-        *d = self;
-        return 0;
-    }
-    *d = domain_get(id);
-    if (!*d)
-        return -XEN_ESRCH;
-    if (self->is_privileged)
-        return 0;
-    domain_put(*d);
-    return -XEN_EPERM;
-}
-
 int memory_where(struct domain *d, uint32_t flags, struct frames_where *where)
 {
     uint8_t bits = XENMEMF_get_address_bits(flags), node = XENMEMF_get_node(flags);
@@ -108,7 +89,7 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
 {
     struct reservation x;
     uint64_t done;
-    long rc;
+    int rc;
 
     if (copy_from_guest(&x.r, c->arg[1], sizeof(x.r)))
         return (long)start;
@@ -116,8 +97,8 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
         return (long)start;
     if (x.r.extent_order > (current->domain->is_privileged ? EXTENT_ORDER_MAX_PRIV : EXTENT_ORDER_MAX))
         return (long)start;
-    rc = memory_target(x.r.domid, &x.d);
-    if (rc)
+    x.d = domain_target(x.r.domid, &rc);
+    if (!x.d)
         return rc;
     rc = memory_where(x.d, x.r.mem_flags, &x.where);
     for (done = start; !rc && done < x.r.nr_extents; done++) {
@@ -309,7 +290,7 @@ static long sharing_op(struct memop *m)
 
 /* ---- The table ---- */
 
-/* The number of a domain, memory_target()'s, stands at `at` in the argument; -1: none does. */
+/* The number of a domain, domain_target()'s, stands at `at` in the argument; -1: none does. */
 static const struct memop_entry {
     memop_fn *fn;
     uint16_t size; /* of the argument */
@@ -346,15 +327,16 @@ static long table_op(const struct memop_entry *e, struct memop *m)
 {
     domid_t id;
     long rc;
+    int no;
 
     assert(e->size <= sizeof(m->u));
     if (copy_from_guest(&m->u, m->arg, e->size))
         return -XEN_EFAULT;
     if (e->domid_at >= 0) {
         memcpy(&id, m->u.any + e->domid_at, sizeof(id));
-        rc = memory_target(id, &m->d);
-        if (rc)
-            return rc;
+        m->d = domain_target(id, &no);
+        if (!m->d)
+            return no;
     }
     rc = e->fn(m);
     if (m->d)

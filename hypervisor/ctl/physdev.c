@@ -91,16 +91,6 @@ static int op_setup_gsi(struct domain *d, union physdev_arg *a)
     return l ? irq_line_set_trigger(l, a->setup_gsi.triggering, a->setup_gsi.polarity) : -XEN_EINVAL;
 }
 
-/* The domain that dom0 maps for; a reference for the caller, NULL: none. */
-static struct domain *target_get(struct domain *d, domid_t id)
-{
-    if (id == DOMID_SELF || id == d->id) {
-        domain_hold(d);
-        return d;
-    }
-    return domain_get(id);
-}
-
 /* The index is a GSI, or another pirq of dom0's that stands for one. */
 static int map_gsi(struct domain *d, struct domain *target, struct physdev_map_pirq *m)
 {
@@ -138,7 +128,7 @@ static int map_msi(struct domain *target, struct physdev_map_pirq *m)
 static int op_map_pirq(struct domain *d, union physdev_arg *a)
 {
     struct physdev_map_pirq *m = &a->map;
-    struct domain *target = target_get(d, m->domid);
+    struct domain *target = domain_get(m->domid);
     int rc = -XEN_EINVAL;
 
     if (!target)
@@ -155,7 +145,7 @@ static int op_map_pirq(struct domain *d, union physdev_arg *a)
 
 static int op_unmap_pirq(struct domain *d, union physdev_arg *a)
 {
-    struct domain *target = target_get(d, a->unmap.domid);
+    struct domain *target = domain_get(a->unmap.domid);
     int rc;
 
     if (!target)
@@ -184,7 +174,7 @@ static int op_set_iopl(struct domain *d, union physdev_arg *a)
 {
     if (a->iopl.iopl > 3)
         return -XEN_EINVAL;
-    pv_set_iopl(current, a->iopl.iopl);
+    current->pv->iopl = (uint8_t)a->iopl.iopl;
     return 0;
 }
 
@@ -192,7 +182,8 @@ static int op_set_iobitmap(struct domain *d, union physdev_arg *a)
 {
     if (a->iobitmap.nr_ports > 65536)
         return -XEN_EINVAL;
-    pv_set_iobitmap(current, guest_addr(a->iobitmap.bitmap), a->iobitmap.nr_ports);
+    current->pv->iobitmap_va = guest_addr(a->iobitmap.bitmap);
+    current->pv->iobitmap_ports = a->iobitmap.nr_ports;
     return 0;
 }
 

@@ -8,12 +8,9 @@
  */
 #include "ctl/platform.h"
 #include "kern/hypercall.h"
-#include <xen/platform.h>
 #include <xen/vcpu.h>
 #include "core/port.h"
 #include "core/string.h"
-#include "ctl/efiinfo.h"
-#include "ctl/efiruntime.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/sched.h"
@@ -145,15 +142,6 @@ static long op_platform_quirk(struct xen_platform_op *op)
     }
 }
 
-/* The BIOS keeps the flags at 0x417; EFI firmware has no such place: none. */
-static long kbd_shift_flags(struct xenpf_firmware_info *fw)
-{
-    if (fw->index)
-        return -XEN_ESRCH;
-    fw->u.kbd_shift_flags = efiinfo_present() ? 0 : *(const volatile uint8_t *)maddr_to_virt(0x417);
-    return 0;
-}
-
 /* Disks and monitors: nobody asked the BIOS (that needs real mode at boot), so there is none to tell of. */
 static long op_firmware_info(struct xen_platform_op *op)
 {
@@ -167,15 +155,14 @@ static long op_firmware_info(struct xen_platform_op *op)
     case XEN_FW_EFI_INFO:
         return efiinfo_get(fw->index, &fw->u.efi_info);
     case XEN_FW_KBD_SHIFT_FLAGS:
-        return kbd_shift_flags(fw);
+        if (fw->index)
+            return -XEN_ESRCH;
+        /* The BIOS keeps them at 0x417; EFI firmware has no such place: none. */
+        fw->u.kbd_shift_flags = efiinfo_present() ? 0 : *(const volatile uint8_t *)maddr_to_virt(0x417);
+        return 0;
     default:
         return -XEN_EINVAL;
     }
-}
-
-static long op_efi_runtime_call(struct xen_platform_op *op)
-{
-    return efiruntime_call(&op->u.efi_runtime_call);
 }
 
 /* ---- Power ---- */
@@ -236,11 +223,6 @@ static long op_core_parking(struct xen_platform_op *op)
 }
 
 /* ---- CPUs ---- */
-
-static bool cpu_is_online(uint32_t cpu)
-{
-    return cpu < nr_cpus && cpumask_test(&cpu_online, cpu);
-}
 
 static long op_get_cpuinfo(struct xen_platform_op *op)
 {
@@ -358,12 +340,6 @@ static long op_mem_hotadd(struct xen_platform_op *op)
     return a->spfn >= a->epfn || a->epfn > frames || (a->spfn | a->epfn) & 0x7fff ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
 }
 
-/* Nobody but the firmware sets frequencies here. */
-static long op_change_freq(struct xen_platform_op *op)
-{
-    return -XEN_ENOSYS;
-}
-
 /* ---- Resources ---- */
 
 #define RESOURCE_MAX_ENTRIES 3u
@@ -429,6 +405,7 @@ static long op_get_symbol(struct xen_platform_op *op)
 
 /* ---- The table ---- */
 
+/* Not here, so -XEN_ENOSYS: change_freq; nobody but the firmware sets frequencies. */
 static const struct platform_entry entries[] = {
     [XENPF_settime32] = { op_settime32, false },
     [XENPF_settime64] = { op_settime64, false },
@@ -437,10 +414,9 @@ static const struct platform_entry entries[] = {
     [XENPF_read_memtype] = { op_read_memtype, true },
     [XENPF_microcode_update] = { op_microcode_update, false },
     [XENPF_platform_quirk] = { op_platform_quirk, false },
-    [XENPF_efi_runtime_call] = { op_efi_runtime_call, true },
+    [XENPF_efi_runtime_call] = { efiruntime_call, true },
     [XENPF_firmware_info] = { op_firmware_info, true },
     [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
-    [XENPF_change_freq] = { op_change_freq, false },
     [XENPF_getidletime] = { op_getidletime, true },
     [XENPF_set_processor_pminfo] = { op_set_processor_pminfo, false },
     [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },

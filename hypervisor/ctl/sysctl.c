@@ -5,7 +5,7 @@
  */
 #include "ctl/sysctl.h"
 #include "core/port.h"
-#include "ctl/dominfo.h"
+#include "ctl/domctl.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/hypercall.h"
@@ -15,11 +15,6 @@
 
 #define CONSOLE_READ_MAX 65536u /* bytes a call: a reader of more goes on with the index that it got */
 #define DOMAINS_SURE     256u   /* a list of so many domains is never cut short */
-
-bool sysctl_cpu_is_online(uint32_t cpu)
-{
-    return cpu < nr_cpus && cpumask_test(&cpu_online, cpu);
-}
 
 /* ---- The log ---- */
 

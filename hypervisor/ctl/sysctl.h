@@ -11,8 +11,6 @@
 
 typedef long sysctl_fn(struct xen_sysctl *op);
 
-/* ctl/sysctl.c */
-bool sysctl_cpu_is_online(uint32_t cpu);
 /* ctl/sysctl_machine.c */
 sysctl_fn sysctl_physinfo, sysctl_getcpuinfo, sysctl_availheap, sysctl_cputopoinfo, sysctl_numainfo, sysctl_pcitopoinfo,
     sysctl_cpu_hotplug, sysctl_page_offline_op;

@@ -8,6 +8,7 @@
 #include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
+#include "ctl/bitmap.h"
 #include "ctl/sysctl.h"
 #include "kern/guest.h"
 #include "pv/cpuid.h"
@@ -98,21 +99,20 @@ static const uint8_t featureset_policy[] = {
 long sysctl_cpu_featureset(struct xen_sysctl *op)
 {
     struct xen_sysctl_cpu_featureset *f = &op->u.cpu_featureset;
-    uint32_t words[CPUPOLICY_FEATURES], room = f->nr_features;
+    uint32_t words[CPUPOLICY_FEATURES];
     enum policy p;
 
-    f->nr_features = CPUPOLICY_FEATURES;
-    if (!guest_addr(f->features))
+    if (!guest_addr(f->features)) {
+        f->nr_features = CPUPOLICY_FEATURES;
         return 0;
+    }
     if (f->index >= ARRAY_SIZE(featureset_policy))
         return -XEN_EINVAL;
     p = (enum policy)featureset_policy[index_clamp(f->index, ARRAY_SIZE(featureset_policy))];
     if (p == HVM)
         return -XEN_EOPNOTSUPP;
     cpupolicy_features(leaf_of[p], NULL, arch_caps_of(p), words);
-    if (copy_to_guest(guest_addr(f->features), words, MIN(room, CPUPOLICY_FEATURES) * sizeof(*words)))
-        return -XEN_EFAULT;
-    return room < CPUPOLICY_FEATURES ? -XEN_ENOBUFS : 0;
+    return array_to_guest(guest_addr(f->features), &f->nr_features, words, CPUPOLICY_FEATURES, sizeof(*words));
 }
 
 /* ---- Policies ---- */
@@ -124,21 +124,17 @@ static const uint8_t policy_of[] = {
 
 static long leaves_give(struct xen_sysctl_cpu_policy *to, enum policy p)
 {
-    uint32_t room = to->nr_leaves;
     xen_cpuid_leaf_t *leaves;
-    long rc = 0;
+    long rc;
 
-    to->nr_leaves = CPUPOLICY_LEAVES;
-    if (!guest_addr(to->leaves))
+    if (!guest_addr(to->leaves)) {
+        to->nr_leaves = CPUPOLICY_LEAVES;
         return 0;
+    }
     leaves = mem_alloc(CPUPOLICY_LEAVES * sizeof(*leaves));
     if (!leaves)
         return -XEN_ENOMEM;
-    to->nr_leaves = cpupolicy_leaves(leaf_of[p], NULL, leaves);
-    if (copy_to_guest(guest_addr(to->leaves), leaves, MIN(room, to->nr_leaves) * sizeof(*leaves)))
-        rc = -XEN_EFAULT;
-    else if (room < to->nr_leaves)
-        rc = -XEN_ENOBUFS;
+    rc = array_to_guest(guest_addr(to->leaves), &to->nr_leaves, leaves, cpupolicy_leaves(leaf_of[p], NULL, leaves), sizeof(*leaves));
     mem_free(leaves);
     return rc;
 }
@@ -148,14 +144,8 @@ static long msrs_give(struct xen_sysctl_cpu_policy *to, enum policy p)
     const xen_msr_entry_t msrs[POLICY_MSRS] = {
         { .idx = MSR_PLATFORM_INFO }, { .idx = MSR_ARCH_CAPS, .val = arch_caps_of(p) },
     };
-    uint32_t room = to->nr_msrs;
 
-    to->nr_msrs = POLICY_MSRS;
-    if (!guest_addr(to->msrs))
-        return 0;
-    if (copy_to_guest(guest_addr(to->msrs), msrs, MIN(room, POLICY_MSRS) * sizeof(*msrs)))
-        return -XEN_EFAULT;
-    return room < POLICY_MSRS ? -XEN_ENOBUFS : 0;
+    return array_to_guest(guest_addr(to->msrs), &to->nr_msrs, msrs, POLICY_MSRS, sizeof(*msrs));
 }
 
 long sysctl_cpu_policy(struct xen_sysctl *op)

@@ -84,7 +84,7 @@ long sysctl_getcpuinfo(struct xen_sysctl *op)
     uint32_t n = MIN(g->max_cpus, nr_cpus);
 
     for (uint32_t cpu = 0; cpu < n; cpu++) {
-        struct xen_sysctl_cpuinfo i = { sysctl_cpu_is_online(cpu) ? cpu_idle_time(cpu) : 0 };
+        struct xen_sysctl_cpuinfo i = { cpu_is_online(cpu) ? cpu_idle_time(cpu) : 0 };
 
         if (copy_to_guest_at(guest_addr(g->info), cpu, &i, sizeof(i)))
             return -XEN_EFAULT;
@@ -103,7 +103,7 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
         struct place at = place_of(shape, cpu);
         struct xen_sysctl_cputopo e = { at.core, at.socket, numa_node_of_cpu(cpu) };
 
-        if (!sysctl_cpu_is_online(cpu))
+        if (!cpu_is_online(cpu))
             e = (struct xen_sysctl_cputopo){ XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID, XEN_INVALID_NODE_ID };
         if (copy_to_guest_at(guest_addr(t->cputopo), cpu, &e, sizeof(e)))
             return -XEN_EFAULT;
@@ -160,12 +160,6 @@ static long page_offline(mfn_t m, uint32_t *status)
     return MIN(rc, 0);
 }
 
-static long page_online(mfn_t m, uint32_t *status)
-{
-    *status = frame_is_ram(m) && frame_bring_online(m) ? PG_ONLINE_ONLINED : 0;
-    return 0;
-}
-
 static long page_query(mfn_t m, uint32_t *status)
 {
     static const uint32_t said[] = {
@@ -187,7 +181,8 @@ static long page_op(uint32_t cmd, mfn_t m, uint32_t *status)
     case sysctl_page_offline:
         return page_offline(m, status);
     case sysctl_page_online:
-        return page_online(m, status);
+        *status = frame_is_ram(m) && frame_bring_online(m) ? PG_ONLINE_ONLINED : 0;
+        return 0;
     case sysctl_query_page_offline:
         return page_query(m, status);
     default:

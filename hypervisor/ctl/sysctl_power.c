@@ -35,7 +35,7 @@ long sysctl_get_pmstat(struct xen_sysctl *op)
 {
     struct xen_sysctl_get_pmstat *p = &op->u.get_pmstat;
 
-    if (!sysctl_cpu_is_online(p->cpuid))
+    if (!cpu_is_online(p->cpuid))
         return -XEN_EINVAL;
     if ((p->type & PMSTAT_CATEGORY_MASK) != PMSTAT_CX)
         return -XEN_ENODEV;
@@ -101,8 +101,8 @@ long sysctl_pm_op(struct xen_sysctl *op)
         return smt_op(p);
     case XEN_SYSCTL_pm_op_enable_turbo:
     case XEN_SYSCTL_pm_op_disable_turbo:
-        return sysctl_cpu_is_online(p->cpuid) ? -XEN_EACCES : -XEN_EINVAL;
+        return cpu_is_online(p->cpuid) ? -XEN_EACCES : -XEN_EINVAL;
     default:
-        return sysctl_cpu_is_online(p->cpuid) ? -XEN_ENOSYS : -XEN_EINVAL;
+        return cpu_is_online(p->cpuid) ? -XEN_ENOSYS : -XEN_EINVAL;
     }
 }

@@ -40,11 +40,6 @@ static long op_free_info(struct xen_sysctl_cpupool_op *p)
     return bitmap_to_guest(&p->cpumap, cpus.bits, MAX_CPUS);
 }
 
-static long op_create(struct xen_sysctl_cpupool_op *p)
-{
-    return p->sched_id == XEN_SCHEDULER_CREDIT2 ? pool_create(&p->cpupool_id) : -XEN_ENOENT;
-}
-
 /* The caller's own domain stays where it is, whatever is asked. */
 static long op_move_domain(struct xen_sysctl_cpupool_op *p)
 {
@@ -64,7 +59,7 @@ long sysctl_cpupool_op(struct xen_sysctl *op)
 
     switch (p->op) {
     case XEN_SYSCTL_CPUPOOL_OP_CREATE:
-        return op_create(p);
+        return p->sched_id == XEN_SCHEDULER_CREDIT2 ? pool_create(&p->cpupool_id) : -XEN_ENOENT;
     case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
         return pool_destroy(p->cpupool_id);
     case XEN_SYSCTL_CPUPOOL_OP_INFO:

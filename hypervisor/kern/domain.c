@@ -68,6 +68,18 @@ struct domain *domain_get(domid_t id)
     return d;
 }
 
+struct domain *domain_target(domid_t id, int *rc)
+{
+    struct domain *d = domain_get(id);
+
+    *rc = !d ? -XEN_ESRCH : d != current->domain && !current->domain->is_privileged ? -XEN_EPERM : 0;
+    if (d && *rc) {
+        domain_put(d);
+        d = NULL;
+    }
+    return d;
+}
+
 /* From here on a count is stuck: the domain is never freed, which is better than too early. */
 #define REFS_STUCK (1u << 31)
 

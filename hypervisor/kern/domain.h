@@ -142,6 +142,8 @@ struct domain *domain_from(unsigned id);
 
 /* A reference to domain `id` (DOMID_SELF: the caller's), or NULL. */
 struct domain *domain_get(domid_t id);
+/* The same, if the caller may act on it: itself, or any if it is privileged.  NULL: *rc is -XEN_ESRCH or -XEN_EPERM, else 0. */
+struct domain *domain_target(domid_t id, int *rc);
 void domain_put(struct domain *d);
 /* One more reference to a domain already held. */
 void domain_hold(struct domain *d);

@@ -408,26 +408,11 @@ union op_arg {
     struct evtchn_set_priority set_priority;
 };
 
-/* A reference to the domain if the caller may work on its ports; else NULL and *rc. */
-static struct domain *target_get(domid_t id, int *rc)
-{
-    struct domain *d = domain_get(id);
-
-    *rc = d && d->evtchn ? 0 : -XEN_ESRCH;
-    if (!*rc && d != current->domain && !current->domain->is_privileged)
-        *rc = -XEN_EPERM;
-    if (!*rc)
-        return d;
-    if (d)
-        domain_put(d);
-    return NULL;
-}
-
 static int op_alloc_unbound(struct domain *caller, union op_arg *a)
 {
     domid_t remote = a->alloc_unbound.remote_dom == DOMID_SELF ? caller->id : a->alloc_unbound.remote_dom;
     int port;
-    struct domain *d = target_get(a->alloc_unbound.dom, &port);
+    struct domain *d = domain_target(a->alloc_unbound.dom, &port);
 
     if (!d)
         return port;
@@ -567,7 +552,7 @@ static int op_send(struct domain *caller, union op_arg *a)
 static int op_status(struct domain *caller, union op_arg *a)
 {
     int rc;
-    struct domain *d = target_get(a->status.dom, &rc);
+    struct domain *d = domain_target(a->status.dom, &rc);
     uint64_t flags;
 
     if (!d)
@@ -605,7 +590,7 @@ static int op_unmask(struct domain *caller, union op_arg *a)
 static int op_reset(struct domain *caller, union op_arg *a)
 {
     int rc;
-    struct domain *d = target_get(a->reset.dom, &rc);
+    struct domain *d = domain_target(a->reset.dom, &rc);
 
     if (!d)
         return rc;

@@ -30,11 +30,6 @@
 
 static bool busy; /* [atomic] */
 
-static bool is_online(unsigned cpu)
-{
-    return cpumask_test(&cpu_online, cpu);
-}
-
 static void call_on(unsigned cpu, void (*fn)(void *), void *data)
 {
     cpumask_t one = { { 0 } };
@@ -105,12 +100,12 @@ static int one_at_a_time(int (*fn)(unsigned cpu), unsigned cpu)
 
 static int offline_checked(unsigned cpu)
 {
-    return is_online(cpu) ? offline(cpu) : -XEN_EEXIST;
+    return cpu_is_online(cpu) ? offline(cpu) : -XEN_EEXIST;
 }
 
 static int online_checked(unsigned cpu)
 {
-    if (is_online(cpu)) /* but perhaps on its way out, if who wanted that gave up */
+    if (cpu_is_online(cpu)) /* but perhaps on its way out, if who wanted that gave up */
         return pool_cpu_unpark(cpu) ? 0 : -XEN_EEXIST;
     return cpumask_test(&cpu_up, cpu) ? online(cpu) : -XEN_EIO;
 }

@@ -73,6 +73,3 @@ void pv_kernel_stack(struct pv_vcpu *pv, uint16_t ss, uint64_t sp);
 /* What the processor's CR4 is while v runs: its own bits among ours. */
 uint64_t pv_cr4(const struct vcpu *v);
 
-/* PHYSDEVOP_set_iopl, set_iobitmap for current-like v. */
-void pv_set_iopl(struct vcpu *v, unsigned iopl);
-void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports);

@@ -207,14 +207,3 @@ void pv_vcpu_free(struct vcpu *v)
     mem_free(v->pv);
     v->pv = NULL;
 }
-
-void pv_set_iopl(struct vcpu *v, unsigned iopl)
-{
-    v->pv->iopl = (uint8_t)iopl;
-}
-
-void pv_set_iobitmap(struct vcpu *v, uint64_t gva, unsigned nports)
-{
-    v->pv->iobitmap_va = gva;
-    v->pv->iobitmap_ports = nports;
-}

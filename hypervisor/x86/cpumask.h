@@ -17,6 +17,12 @@ static inline bool cpumask_test(const cpumask_t *m, unsigned cpu)
     return READ_ONCE(m->bits[cpu / 64]) >> (cpu % 64) & 1;
 }
 
+/* Is there such a CPU, and is it in use? */
+static inline bool cpu_is_online(uint32_t cpu)
+{
+    return cpu < nr_cpus && cpumask_test(&cpu_online, cpu);
+}
+
 /* Atomic. */
 static inline void cpumask_set(cpumask_t *m, unsigned cpu)
 {
