@@ -19,7 +19,6 @@
 #include "kern/nmi.h"
 #include "kern/sched.h"
 #include "kern/trace.h"
-#include "kern/vcpu.h"
 #include "kern/version.h"
 #include "pv/audit.h"
 #include "pv/dom0.h"
@@ -145,9 +144,7 @@ static void cpus_name(void)
             acpi_ids[n++] = c->acpi_id;
         }
     }
-    smp_init(apic_ids, n);
-    platform_set_acpi_ids(acpi_ids, n);
-    vcpu_set_acpi_ids(acpi_ids, n);
+    smp_init(apic_ids, acpi_ids, n);
 }
 
 static void cpus_start(void)

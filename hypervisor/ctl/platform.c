@@ -32,15 +32,6 @@ struct platform_entry {
     bool gives; /* the struct goes back to the guest when the operation succeeds */
 };
 
-static const uint32_t *acpi_ids; /* [const after boot] */
-static unsigned nr_acpi_ids;     /* [const after boot] */
-
-void platform_set_acpi_ids(const uint32_t *ids, unsigned n)
-{
-    acpi_ids = ids;
-    nr_acpi_ids = n;
-}
-
 void platform_set_efi(uint64_t system_table, const void *mmap, uint32_t mmap_size, uint32_t desc_size)
 {
     efiinfo_init(system_table, mmap, mmap_size, desc_size);
@@ -237,7 +228,7 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
     }
     i->flags = cpu_is_online(cpu) ? XEN_PCPU_FLAGS_ONLINE : 0;
     i->apic_id = smp_apic_id(cpu);
-    i->acpi_id = cpu < nr_acpi_ids ? acpi_ids[cpu] : cpu;
+    i->acpi_id = smp_acpi_id(cpu);
     return 0;
 }
 

@@ -177,7 +177,7 @@ static int parts_create(struct domain *d, const struct domain_config *cfg)
         return -XEN_ENOMEM;
     d->shared = frame_map(m);
     if ((rc = event_domain_create(d)) || (rc = sched_domain_create(d, cfg->cpupool)) || (rc = pirq_domain_create(d)) ||
-        (rc = io_domain_create(d)) || (rc = vtime_domain_create(d)) || (rc = tsc_domain_create(d)) || (rc = pv_domain_create(d)))
+        (rc = io_domain_create(d)) || (rc = tsc_domain_create(d)) || (rc = pv_domain_create(d)))
         return rc;
     return grant_domain_create(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
                                cfg->max_grant_version ? cfg->max_grant_version : grant_opt_max_version);
@@ -265,8 +265,7 @@ int vcpu_create(struct domain *d, unsigned id)
 
 void vcpu_free(struct vcpu *v)
 {
-    if (v->sched)
-        sched_vcpu_destroy(v);
+    sched_vcpu_destroy(v);
     pv_vcpu_free(v);
     vtime_vcpu_destroy(v);
     event_vcpu_free(v);
@@ -317,14 +316,11 @@ static void domain_free(struct domain *d)
     if (d->grant)
         grant_domain_free(d);
     pv_domain_free(d);
-    vtime_domain_destroy(d);
     tsc_domain_free(d);
     io_domain_free(d);
     pirq_domain_free(d);
-    if (d->sched)
-        sched_domain_destroy(d);
-    if (d->evtchn)
-        event_domain_free(d);
+    sched_domain_destroy(d);
+    event_domain_free(d);
     if (d->pages)
         pages_domain_free(d);
     mem_free(d->map);
@@ -371,12 +367,11 @@ static bool go(struct domain *d)
 
 int domain_kill(struct domain *d)
 {
-    int rc = 0;
+    int rc;
 
     if (d->sched)
         pool_domain_dying(d);
-    if (d->evtchn)
-        rc = event_domain_kill(d);
+    rc = event_domain_kill(d);
     if (rc == 0)
         pirq_domain_kill(d);
     if (rc == 0 && d->vcpu)

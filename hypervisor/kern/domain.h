@@ -45,7 +45,7 @@ struct domain {
     struct evtchn_domain *evtchn;      /* kern/event.h */
     struct grant_domain *grant;        /* kern/grant.h */
     struct sched_domain *sched;        /* kern/sched.h */
-    struct time_domain *time;          /* kern/vtime.c */
+    int64_t wall_offset;               /* seconds from UTC to its wall clock [atomic] */
     struct tsc_domain *tsc;            /* kern/tsc.h */
     struct pirq_domain *pirq;          /* kern/pirq.h */
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */

@@ -38,15 +38,21 @@ void runstate_enter(struct sched_vcpu *sv, int state, uint64_t now)
     r->state = state;
 }
 
+/* Its padding goes to guests. */
+static void runstate_copy(struct vcpu_runstate_info *to, const struct sched_vcpu *sv)
+{
+    memset(to, 0, sizeof(*to));
+    to->state = sv->runstate.state;
+    to->state_entry_time = sv->runstate.state_entry_time;
+    memcpy(to->time, sv->runstate.time, sizeof(to->time));
+}
+
 void vcpu_runstate(struct vcpu *v, struct vcpu_runstate_info *out)
 {
     uint64_t flags, now = time_now();
     struct sched_rq *rq = sched_lock(v->sched, &flags);
 
-    memset(out, 0, sizeof(*out)); /* the padding goes to guests */
-    out->state = v->sched->runstate.state;
-    out->state_entry_time = v->sched->runstate.state_entry_time;
-    memcpy(out->time, v->sched->runstate.time, sizeof(out->time));
+    runstate_copy(out, v->sched);
     sched_unlock(rq, flags);
     if (now > out->state_entry_time)
         out->time[out->state] += now - out->state_entry_time;
@@ -85,10 +91,7 @@ void runstate_publish(struct vcpu *v)
 
     if (!v->sched->runstate_gva)
         return;
-    memset(&r, 0, sizeof(r));
-    r.state = v->sched->runstate.state;
-    r.state_entry_time = v->sched->runstate.state_entry_time;
-    memcpy(r.time, v->sched->runstate.time, sizeof(r.time));
+    runstate_copy(&r, v->sched);
     /* The tables of its processes needn't have the area; those of its kernel should. */
     if (area_write(v, &r) && !v->kernel_mode)
         __atomic_or_fetch(&v->exit_work, VCPU_WORK_RUNSTATE, __ATOMIC_SEQ_CST);

@@ -40,7 +40,7 @@ struct cpu_sched {
 };
 
 static DEFINE_PERCPU(struct cpu_sched, cpu_sched);
-static struct sched_sys sys;
+struct sched_sys sched_sys;
 
 static struct cpu_sched *cpu_of(struct sched_rq *rq)
 {
@@ -272,9 +272,9 @@ int domain_pause(struct domain *d)
     return -XEN_EAGAIN;
 }
 
-void vcpu_up(struct vcpu *v)
+void vcpu_set_up(struct vcpu *v, bool up)
 {
-    __atomic_store_n(&v->sched->up, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->sched->up, up, __ATOMIC_SEQ_CST);
     sched_reconsider(v->sched);
 }
 
@@ -282,18 +282,11 @@ void vcpu_down(struct vcpu *v)
 {
     bool others = false;
 
-    __atomic_store_n(&v->sched->up, false, __ATOMIC_SEQ_CST);
-    sched_reconsider(v->sched);
+    vcpu_set_up(v, false);
     domain_each_vcpu(v->domain, o)
         others |= vcpu_is_up(o);
     if (!others)
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
-}
-
-void vcpu_set_up(struct vcpu *v, bool up)
-{
-    __atomic_store_n(&v->sched->up, up, __ATOMIC_SEQ_CST);
-    sched_reconsider(v->sched);
 }
 
 bool vcpu_is_blocked(const struct vcpu *v)
@@ -317,7 +310,7 @@ static void pull_work(struct cpu_sched *q, uint64_t now)
     if (!helps && !idle)
         return;
     cpu = helps ? helps - 1 : sched_victim(&q->rq, &cursor);
-    for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sys.nr_cpus + 1; i++) {
+    for (unsigned i = 0; cpu < SCHED_CPUS && !got && i <= sched_sys.nr_cpus + 1; i++) {
         struct cpu_sched *from = &per_cpu(cpu_sched, cpu);
         uint64_t flags = irq_save();
 
@@ -435,7 +428,7 @@ void sched_init_cpu(void)
     q->idle = current;
     q->until = SCHED_NEVER;
     timer_init(&q->slice, slice_over, q, cpu_id());
-    sched_rq_init(&sys, &q->rq, cpu_id());
+    sched_rq_init(&sched_sys, &q->rq, cpu_id());
     sched_topology(&q->rq, topology_core(smp_apic_id(cpu_id())), numa_node_of_cpu(cpu_id()));
     pool_cpu_init(&q->rq);
     current->sched->ent.rq = &q->rq;
@@ -460,16 +453,11 @@ static void poll_timeout(void *data)
 
 struct sched_rq *sched_home(const struct sched_pool *pool, unsigned n)
 {
-    unsigned cpu = sched_mask_next(&pool->cpus, &pool->cpus, n % MAX(sys.nr_cpus, 1u));
+    unsigned cpu = sched_mask_next(&pool->cpus, &pool->cpus, n % MAX(sched_sys.nr_cpus, 1u));
 
     if (cpu == SCHED_CPUS)
         cpu = sched_mask_next(&pool->cpus, &pool->cpus, 0);
     return &per_cpu(cpu_sched, cpu).rq;
-}
-
-struct sched_sys *sched_system(void)
-{
-    return &sys;
 }
 
 static void idle_create(struct sched_vcpu *sv)

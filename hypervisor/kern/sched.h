@@ -47,7 +47,6 @@ void domain_unpause(struct domain *d);
  * this CPU before a guest runs on.  Any context. */
 void domain_reconsider(struct domain *d);
 
-void vcpu_up(struct vcpu *v);    /* VCPUOP_up */
 void vcpu_down(struct vcpu *v);  /* VCPUOP_down; the last one up shuts the domain down as Xen does */
 bool vcpu_is_up(const struct vcpu *v);
 void vcpu_set_up(struct vcpu *v, bool up); /* the toolstack's word: no shutdown if it is the last one that goes down */

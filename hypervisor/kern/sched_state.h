@@ -64,7 +64,7 @@ void sched_unlock(struct sched_rq *rq, uint64_t flags);
 void sched_reconsider(struct sched_vcpu *sv);
 /* The queue of the pool's first CPU from the n-th of all on, round the circle. */
 struct sched_rq *sched_home(const struct sched_pool *pool, unsigned n);
-struct sched_sys *sched_system(void);
+extern struct sched_sys sched_sys;
 /* Give back what sv has reserved. [sched_config] */
 void sched_unreserve(struct sched_vcpu *sv);
 /* sv is in this pool and asks for those CPUs; its reservation moves along.  -XEN_ENOSPC: it finds no room, and nothing has

@@ -18,12 +18,6 @@
 #define POLL_PORTS_MAX 128
 #define NS_PER_S       1000000000ull
 
-static long op_yield(void)
-{
-    vcpu_yield();
-    return 0;
-}
-
 static long op_block(void)
 {
     WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
@@ -202,7 +196,8 @@ long do_sched_op(struct hcall *c)
 
     switch (c->arg[0]) {
     case SCHEDOP_yield:
-        return op_yield();
+        vcpu_yield();
+        return 0;
     case SCHEDOP_block:
         return op_block();
     case SCHEDOP_shutdown:
@@ -227,7 +222,8 @@ long do_sched_op_compat(struct hcall *c)
 {
     switch (c->arg[0]) {
     case SCHEDOP_yield:
-        return op_yield();
+        vcpu_yield();
+        return 0;
     case SCHEDOP_block:
         return op_block();
     case SCHEDOP_shutdown:

@@ -326,7 +326,7 @@ int sched_pin_override(struct sched_vcpu *sv, int32_t pcpu)
 {
     int r;
 
-    if (pcpu >= SCHED_CPUS || (pcpu >= 0 && !READ_ONCE(sched_system()->rq[pcpu])))
+    if (pcpu >= SCHED_CPUS || (pcpu >= 0 && !READ_ONCE(sched_sys.rq[pcpu])))
         return -XEN_EINVAL;
     lock(&sched_config);
     r = pcpu < 0 ? unpin(sv) : pin(sv, (unsigned)pcpu);

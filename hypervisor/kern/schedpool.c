@@ -208,7 +208,7 @@ void pool_cpu_init(struct sched_rq *rq)
 
 static struct sched_rq *queue_of(uint32_t cpu)
 {
-    return cpu < SCHED_CPUS ? READ_ONCE(sched_system()->rq[cpu]) : NULL;
+    return cpu < SCHED_CPUS ? READ_ONCE(sched_sys.rq[cpu]) : NULL;
 }
 
 static bool is_free(uint32_t cpu)

@@ -20,9 +20,6 @@
 #include "x86/uaccess.h"
 #include <xen/vcpu.h>
 
-static const uint32_t *acpi_ids; /* [const after boot] */
-static unsigned nr_acpi_ids;     /* [const after boot] */
-
 /* A vCPU beyond those in shared_info has no vcpu_info until it registers one. */
 static bool has_info(const struct vcpu *v)
 {
@@ -82,13 +79,7 @@ static long op_up(struct vcpu *v)
     unlock(&v->lock);
     if (!ok)
         return -XEN_EINVAL;
-    vcpu_up(v);
-    return 0;
-}
-
-static long op_down(struct vcpu *v)
-{
-    vcpu_down(v);
+    vcpu_set_up(v, true);
     return 0;
 }
 
@@ -184,12 +175,6 @@ static long op_send_nmi(struct vcpu *v, uint64_t arg)
     return 0;
 }
 
-void vcpu_set_acpi_ids(const uint32_t *ids, unsigned n)
-{
-    acpi_ids = ids;
-    nr_acpi_ids = n;
-}
-
 /* Only for dom0's vCPUs that are pinned to one CPU. */
 static long op_physid(struct vcpu *v, uint64_t arg)
 {
@@ -199,17 +184,10 @@ static long op_physid(struct vcpu *v, uint64_t arg)
 
     sched_vcpu_get_affinity(v, &hard, &soft);
     cpu = cpumask_next(&hard, 0);
-    if (!v->domain->is_privileged || cpu >= nr_acpi_ids || cpumask_next(&hard, cpu + 1) < nr_cpus)
+    if (!v->domain->is_privileged || cpu >= nr_cpus || cpumask_next(&hard, cpu + 1) < nr_cpus)
         return -XEN_EINVAL;
-    p.phys_id = (uint64_t)acpi_ids[cpu] << 32 | smp_apic_id(cpu);
+    p.phys_id = (uint64_t)smp_acpi_id(cpu) << 32 | smp_apic_id(cpu);
     return copy_to_guest(arg, &p, sizeof(p));
-}
-
-static long op_timer(struct vcpu *v, unsigned cmd, uint64_t arg)
-{
-    bool single = cmd == VCPUOP_set_singleshot_timer || cmd == VCPUOP_stop_singleshot_timer;
-
-    return single && v != current ? -XEN_EINVAL : vtime_vcpu_op(v, cmd, arg);
 }
 
 long do_vcpu_op(struct hcall *c)
@@ -225,19 +203,14 @@ long do_vcpu_op(struct hcall *c)
     case VCPUOP_up:
         return op_up(v);
     case VCPUOP_down:
-        return op_down(v);
+        vcpu_down(v);
+        return 0;
     case VCPUOP_is_up:
         return vcpu_is_up(v);
     case VCPUOP_get_runstate_info:
         return op_runstate(v, arg);
     case VCPUOP_register_runstate_memory_area:
         return op_register_runstate(v, arg);
-    case VCPUOP_set_periodic_timer:
-    case VCPUOP_stop_periodic_timer:
-    case VCPUOP_set_singleshot_timer:
-    case VCPUOP_stop_singleshot_timer:
-    case VCPUOP_register_vcpu_time_memory_area:
-        return op_timer(v, (unsigned)cmd, arg);
     case VCPUOP_register_vcpu_info:
         return op_register_info(v, arg);
     case VCPUOP_send_nmi:
@@ -245,6 +218,6 @@ long do_vcpu_op(struct hcall *c)
     case VCPUOP_get_physid:
         return op_physid(v, arg);
     default:
-        return -XEN_ENOSYS;
+        return vtime_vcpu_op(v, cmd, arg);
     }
 }

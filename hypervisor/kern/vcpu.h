@@ -11,9 +11,6 @@ struct vcpu_guest_context;
  * sends it events any more, or it doesn't matter where they go.  Before the domain's frames are given back. */
 void vcpu_info_release(struct vcpu *v);
 
-/* Boot: the ACPI ids of CPUs 0 .. n-1; the array stays. */
-void vcpu_set_acpi_ids(const uint32_t *ids, unsigned n);
-
 /* Provided by the guest kind (pv/context.c): check and take over all of *c as the state of v, which does not run.
  * -XEN_EAGAIN: call again with the same.  No lock held. */
 int pv_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);

@@ -43,10 +43,6 @@ struct time_vcpu {
     uint64_t seen_area;
 };
 
-struct time_domain {
-    int64_t offset;       /* seconds from UTC to its wall clock [atomic] */
-};
-
 static spinlock_t wall_lock = LOCK_INIT(RANK_CONSOLE);
 
 /* ---- clocks ---- */
@@ -117,7 +113,7 @@ void time_update_wallclock(struct domain *d)
         return;
     }
     version = READ_ONCE(s->wc_version) | 1;
-    secs += d->time ? (uint64_t)READ_ONCE(d->time->offset) : 0;
+    secs += (uint64_t)READ_ONCE(d->wall_offset);
     WRITE_ONCE(s->wc_version, version);
     wmb();
     WRITE_ONCE(s->wc_sec, (uint32_t)secs);
@@ -145,21 +141,9 @@ void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at)
         time_update_wallclock(d);
 }
 
-int vtime_domain_create(struct domain *d)
-{
-    d->time = mem_alloc(sizeof(*d->time));
-    return d->time ? 0 : -XEN_ENOMEM;
-}
-
-void vtime_domain_destroy(struct domain *d)
-{
-    mem_free(d->time);
-    d->time = NULL;
-}
-
 void vtime_set_offset(struct domain *d, int64_t seconds)
 {
-    WRITE_ONCE(d->time->offset, seconds);
+    WRITE_ONCE(d->wall_offset, seconds);
     time_update_wallclock(d);
 }
 
@@ -307,7 +291,7 @@ static long op_register_area(struct vcpu *v, uint64_t arg)
     return 0;
 }
 
-long vtime_vcpu_op(struct vcpu *v, unsigned cmd, uint64_t arg_gva)
+long vtime_vcpu_op(struct vcpu *v, uint64_t cmd, uint64_t arg_gva)
 {
     switch (cmd) {
     case VCPUOP_set_periodic_timer:
@@ -316,8 +300,10 @@ long vtime_vcpu_op(struct vcpu *v, unsigned cmd, uint64_t arg_gva)
         period_set(v, 0);
         return 0;
     case VCPUOP_set_singleshot_timer:
-        return op_set_singleshot(v, arg_gva);
+        return v == current ? op_set_singleshot(v, arg_gva) : -XEN_EINVAL;
     case VCPUOP_stop_singleshot_timer:
+        if (v != current)
+            return -XEN_EINVAL;
         timer_stop(&v->time->singleshot);
         return 0;
     case VCPUOP_register_vcpu_time_memory_area:

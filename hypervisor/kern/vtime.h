@@ -23,8 +23,6 @@ void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at);
 /* d->shared is going to be freed: nothing is written there from now on, and d->shared is NULL.  Gives what it was. */
 struct shared_info *vtime_shared_gone(struct domain *d);
 
-int vtime_domain_create(struct domain *d);
-void vtime_domain_destroy(struct domain *d);
 /* XEN_DOMCTL_settimeoffset. */
 void vtime_set_offset(struct domain *d, int64_t seconds);
 
@@ -37,6 +35,5 @@ void vtime_vcpu_destroy(struct vcpu *v);
 void vtime_switch_to(struct vcpu *v);
 void vtime_switch_from(struct vcpu *v);
 
-/* VCPUOP_{set,stop}_{periodic,singleshot}_timer and _register_vcpu_time_memory_area.  The caller has checked that
- * the one-shot commands are for v == current. */
-long vtime_vcpu_op(struct vcpu *v, unsigned cmd, uint64_t arg_gva);
+/* VCPUOP_{set,stop}_{periodic,singleshot}_timer and _register_vcpu_time_memory_area; -XEN_ENOSYS: another. */
+long vtime_vcpu_op(struct vcpu *v, uint64_t cmd, uint64_t arg_gva);

@@ -462,6 +462,6 @@ void dom0_build(const struct dom0_config *cfg)
     mem_free(b.p2m_frames);
     log_info("dom0: %s %s, %lu MiB, %u vCPUs, kernel %lx-%lx, entry %lx\n", b.elf.guest_os, b.elf.guest_version,
              b.nr_pages >> 8, cfg->vcpus, b.elf.virt_start, b.elf.virt_end, b.elf.entry);
-    vcpu_up(dom0->vcpu[0]);
+    vcpu_set_up(dom0->vcpu[0], true);
     domain_unpause(dom0);
 }

@@ -16,7 +16,7 @@ void trap_from_guest(struct cpu_user_regs *r)
 {
     COUNT(exceptions[r->entry_vector]);
     if (r->entry_vector == TRAP_NMI) {
-        nmi_in_guest(r);
+        nmi_note();
         return;
     }
     if (r->entry_vector == TRAP_MACHINE_CHECK) {

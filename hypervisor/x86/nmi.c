@@ -11,7 +11,7 @@
 
 static uint8_t nmi_reason_seen; /* [atomic] bits 6, 7 of port 0x61 */
 
-static void nmi_note(void)
+void nmi_note(void)
 {
     uint8_t reason = cpu_id() == 0 ? inb(0x61) & 0xc0 : 0;
 
@@ -22,16 +22,6 @@ static void nmi_note(void)
     }
     if (cpu_id() == 0)
         softirq_raise(SOFTIRQ_NMI);
-}
-
-void nmi_in_hypervisor(struct cpu_user_regs *regs)
-{
-    nmi_note();
-}
-
-void nmi_in_guest(struct cpu_user_regs *regs)
-{
-    nmi_note();
 }
 
 uint8_t nmi_reason_take(void)

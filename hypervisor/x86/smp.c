@@ -26,7 +26,7 @@ uint64_t percpu_offsets[MAX_CPUS];
 cpumask_t cpu_up, cpu_online;
 unsigned nr_cpus = 1;
 
-static uint32_t apic_id_of[MAX_CPUS];
+static uint32_t apic_id_of[MAX_CPUS], acpi_id_of[MAX_CPUS];
 static bool ap_is_up; /* [atomic] the CPU being started has arrived */
 
 static spinlock_t call_lock = LOCK_INIT(RANK_IPI);
@@ -35,6 +35,11 @@ static struct {
     void *data;
 } call; /* [call_lock] */
 static cpumask_t call_waiting; /* [atomic] */
+
+uint32_t smp_acpi_id(unsigned cpu)
+{
+    return acpi_id_of[cpu];
+}
 
 uint32_t smp_apic_id(unsigned cpu)
 {
@@ -144,11 +149,11 @@ void smp_init_boot_cpu(void)
     block_init(boot_cpu_stack, 0, 0);
 }
 
-void smp_init(const uint32_t *apic_ids, unsigned n)
+void smp_init(const uint32_t *apic_ids, const uint32_t *acpi_ids, unsigned n)
 {
     nr_cpus = MIN(n, (unsigned)MAX_CPUS);
-    for (unsigned i = 0; i < nr_cpus; i++)
-        apic_id_of[i] = apic_ids[i];
+    memcpy(apic_id_of, apic_ids, nr_cpus * sizeof(*apic_ids));
+    memcpy(acpi_id_of, acpi_ids, nr_cpus * sizeof(*acpi_ids));
     cpumask_set(&cpu_up, 0);
     cpumask_set(&cpu_online, 0);
     vector_register(VECTOR_CALL, call_vector);

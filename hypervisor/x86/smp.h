@@ -15,9 +15,10 @@ void smp_send_ipi(unsigned cpu, unsigned vector);
 
 /* The APIC id of a CPU. [const after boot] */
 uint32_t smp_apic_id(unsigned cpu);
+uint32_t smp_acpi_id(unsigned cpu);
 
 /* Boot: name the CPUs (number 0 is the one we run on; apic_ids[0] its id). */
-void smp_init(const uint32_t *apic_ids, unsigned n);
+void smp_init(const uint32_t *apic_ids, const uint32_t *acpi_ids, unsigned n);
 /* Make the boot CPU's block and percpu area. First thing of all. */
 void smp_init_boot_cpu(void);
 /* Start all CPUs that smp_init() named: each enters ap_main() (boot/main.c), which ends with smp_cpu_is_up().  Those

@@ -36,7 +36,7 @@ void trap_from_hypervisor(struct cpu_user_regs *r)
     uint64_t fixup;
 
     if (r->entry_vector == TRAP_NMI) {
-        nmi_in_hypervisor(r);
+        nmi_note();
         return;
     }
     if (r->entry_vector == TRAP_MACHINE_CHECK) {
