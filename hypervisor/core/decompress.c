@@ -136,21 +136,6 @@ static int lz4_unpack(struct job *j)
     return rc;
 }
 
-/* A number of xz's: 7 bits a byte, the last without the top bit.  *off is moved behind it. */
-static uint64_t xz_number(struct blob b, uint64_t *off)
-{
-    uint64_t v = 0;
-
-    for (unsigned int shift = 0; shift < 63; shift += 7) {
-        uint8_t byte = blob_u8(b, (*off)++);
-
-        v |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            break;
-    }
-    return v;
-}
-
 /* The first block's LZMA2 dictionary (the .xz file format 1.1.0, 3.1 and 5.3.1); 0 if there is none. */
 static uint64_t xz_dictionary(struct blob in)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Leftist heap.  Invariants, checked by lheap_audit():
+ * Leftist heap.  Invariants, checked by tests/host/lheap_audit.h:
  *   H1  a node's key is not before its parent's;
  *   H2  dist(left) >= dist(right), and dist = dist(right) + 1 (an absent child has 0): the right spine of a
  *       heap of n nodes has at most log2(n + 1) nodes, and merging walks right spines only;
@@ -83,23 +83,4 @@ struct lheap_node *lheap_walk(const struct lheap_node *n, bool skip)
         if (n->up->left == n && n->up->right)
             return n->up->right;
     return NULL;
-}
-
-const char *lheap_audit(const struct lheap *h)
-{
-    unsigned seen = 0;
-
-    if (h->top && h->top->up)
-        return "H3: the top has a parent";
-    for (const struct lheap_node *n = h->top; n; n = lheap_walk(n, false)) {
-        if (seen++ > h->count)
-            return "H3: more nodes than the count";
-        if ((n->left && n->left->up != n) || (n->right && n->right->up != n))
-            return "H3: a child does not know its parent";
-        if (n->up && lheap_before(n->key, n->up->key))
-            return "H1: a child is before its parent";
-        if (dist(n->left) < dist(n->right) || n->dist != dist(n->right) + 1)
-            return "H2: distances";
-    }
-    return seen == h->count ? NULL : "H3: count";
 }

@@ -40,6 +40,3 @@ void lheap_remove(struct lheap *h, struct lheap_node *n);
 /* The node after n in an order that visits parents before children (NULL: that was the last);
  * start with h->top.  With skip, n's children are left out. */
 struct lheap_node *lheap_walk(const struct lheap_node *n, bool skip);
-
-/* Check order, links, distances and count; NULL or what is wrong.  O(n). */
-const char *lheap_audit(const struct lheap *h);

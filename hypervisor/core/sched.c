@@ -19,7 +19,7 @@
  * Caps: a group's quota for each period is handed out in chunks; who gets none is PARKED until the refill.  Time on
  * a reservation counts, but is never refused.
  *
- * Invariants, checked by sched_rq_audit():
+ * Invariants, checked by tests/host/sched_audit.h:
  *   S1  an entity is in a heap of its home iff QUEUED; it is the home's curr if RUNNING;
  *   S2  rq->weight is the sum of the weights of the queued and of a RUNNING curr;
  *   S3  each queued entity is at home here, and is allowed here;
@@ -727,81 +727,4 @@ void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, ui
     e->left = (int64_t)budget;
     e->deadline = now + period;
     e->rt = false;
-}
-
-/*
- * Audit
- */
-static const char *audit_waiting(const struct sched_rq *rq, struct lheap_node *n, bool rt)
-{
-    const struct sched_ent *e = ent_of(n);
-
-    if (e->state != SCHED_QUEUED)
-        return "S1: in a heap but not queued";
-    if (e->rq != rq || !sched_allowed(e, rq))
-        return "S3: not at home, or not allowed";
-    if (e->pool != rq->pool)
-        return "S7: of another pool";
-    if (e->rt != rt || (rt && e->left <= 0) || n->key != (rt ? e->deadline : e->vtime))
-        return "S4: in the wrong heap, or by a wrong key";
-    if (!rt && (e->bound != NULL) != lheap_in(&e->refill))
-        return "S5: awaits no budget";
-    return NULL;
-}
-
-static const char *audit_heap(const struct sched_rq *rq, const struct lheap *h, bool rt, uint64_t *weight, unsigned *movable)
-{
-    const char *wrong = lheap_audit(h);
-
-    for (struct lheap_node *n = h->top; n && !wrong; n = lheap_walk(n, false)) {
-        const struct sched_ent *e = ent_of(n);
-
-        wrong = audit_waiting(rq, n, rt);
-        *weight += e->weight;
-        *movable += !rt && e->movable && !e->bound;
-    }
-    return wrong;
-}
-
-static const char *audit_refill(const struct sched_rq *rq)
-{
-    const char *wrong = lheap_audit(&rq->refill);
-
-    for (struct lheap_node *n = rq->refill.top; n && !wrong; n = lheap_walk(n, false)) {
-        const struct sched_ent *e = container_of(n, struct sched_ent, refill);
-
-        if (e->rq != rq || e->bound != rq || e->state == SCHED_ASLEEP || e->left > 0 || e->rt || n->key != e->deadline)
-            wrong = "S5: awaits a budget without need";
-    }
-    return wrong;
-}
-
-static const char *audit_curr(const struct sched_rq *rq)
-{
-    const struct sched_ent *e = rq->curr;
-
-    if (!e)
-        return NULL;
-    if (e->rq != rq || e->state == SCHED_QUEUED || e->state == SCHED_PARKED || !e->loaded)
-        return "S1: curr is not at home";
-    return NULL;
-}
-
-const char *sched_rq_audit(const struct sched_rq *rq)
-{
-    uint64_t weight = curr_runs(rq) ? rq->curr->weight : 0;
-    unsigned movable = 0;
-    const char *wrong = audit_heap(rq, &rq->rt, true, &weight, &movable);
-
-    if (!wrong)
-        wrong = audit_heap(rq, &rq->fair, false, &weight, &movable);
-    if (!wrong)
-        wrong = audit_refill(rq);
-    if (!wrong)
-        wrong = audit_curr(rq);
-    if (!wrong && weight != rq->weight)
-        wrong = "S2: sum of weights";
-    if (!wrong && (movable != rq->movable || sched_mask_test(&rq->sys->waiting, rq->cpu) != (movable > 0)))
-        wrong = "S6: movable";
-    return wrong;
 }

@@ -201,9 +201,6 @@ void sched_pool_leave(struct sched_rq *rq);
  * Afterwards as after sched_set_affinity(). */
 void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra, uint64_t now);
 
-/* Recompute everything about rq; NULL or what is wrong. */
-const char *sched_rq_audit(const struct sched_rq *rq);
-
 /*
  * Placement: core/schedplace.c.
  */

@@ -49,6 +49,7 @@ static inline mfn_t maddr_to_mfn(uint64_t maddr)
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ROUND_UP(x, to)   ((((x) + (to) - 1) / (to)) * (to))
 #define ROUND_DOWN(x, to) (((x) / (to)) * (to))
+#define LOG2_UP(n) ((n) > 1 ? 64 - (unsigned)__builtin_clzl((n) - 1ul) : 0) /* the least k for which 1 << k is n or more */
 #define DIV_UP(x, by)     (((x) + (by) - 1) / (by))
 
 /* A value that another CPU or a guest may change: read or write it exactly once. */

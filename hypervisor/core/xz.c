@@ -437,8 +437,7 @@ static void x86_restore(uint8_t *data, size_t n)
 
 /* ---- The container ---- */
 
-/* A number of xz's: 7 bits a byte, the last without the top bit.  *off is moved behind it. */
-static uint64_t number(struct blob b, uint64_t *off)
+uint64_t xz_number(struct blob b, uint64_t *off)
 {
     uint64_t v = 0;
 
@@ -460,15 +459,15 @@ static bool block_header(struct blob header, bool *x86)
     uint64_t off = 2;
 
     if (flags & 0x40)
-        number(header, &off);
+        xz_number(header, &off);
     if (flags & 0x80)
-        number(header, &off);
+        xz_number(header, &off);
     *x86 = (flags & 3) == 1;
     if ((flags & 0x3c) || (flags & 3) > 1)
         return false;
-    if (*x86 && (number(header, &off) != filter_x86 || number(header, &off) != 0))
+    if (*x86 && (xz_number(header, &off) != filter_x86 || xz_number(header, &off) != 0))
         return false;
-    return number(header, &off) == filter_lzma2 && number(header, &off) == 1;
+    return xz_number(header, &off) == filter_lzma2 && xz_number(header, &off) == 1;
 }
 
 /* Behind the block: an index of one record, of a block of so many bytes that makes len, and the stream's footer. */
@@ -476,8 +475,8 @@ static bool ending(struct blob in, uint64_t index, uint64_t block, uint64_t len)
 {
     uint64_t off = index + 1, footer;
 
-    if (!blob_has(in, index, 1) || blob_u8(in, index) || number(in, &off) != 1 || number(in, &off) != block ||
-        number(in, &off) != len)
+    if (!blob_has(in, index, 1) || blob_u8(in, index) || xz_number(in, &off) != 1 || xz_number(in, &off) != block ||
+        xz_number(in, &off) != len)
         return false;
     footer = index + ROUND_UP(off - index, 4ul) + 4;
     return blob_has(in, footer, 12) && blob_u32(in, footer + 4) == (footer - index) / 4 - 1 &&

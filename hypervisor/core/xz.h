@@ -16,3 +16,5 @@ struct xz_unpacked {
 size_t xz_work_size(void);
 /* False: not of that shape, damaged, or more than outcap; out is then in any state.  work needs no preparation. */
 bool xz_block_unpack(struct blob in, void *out, size_t outcap, void *work, struct xz_unpacked *result);
+/* A number of xz's: 7 bits a byte, the last without the top bit.  *off is moved behind it. */
+uint64_t xz_number(struct blob b, uint64_t *off);

@@ -33,7 +33,7 @@ static void topology_set(xen_mc_logical_cpu_t *c)
 {
     struct cpuid_leaf l1 = cpuid_count(1, 0);
     unsigned logical = l1.d >> 28 & 1 ? MAX(l1.b >> 16 & 0xff, 1u) : 1, cores = MIN(cores_of_package(), logical);
-    unsigned thread_bits = topology_bits_for(logical / MAX(cores, 1u)), package_bits = thread_bits + topology_bits_for(cores);
+    unsigned thread_bits = LOG2_UP(logical / MAX(cores, 1u)), package_bits = thread_bits + LOG2_UP(cores);
 
     c->mc_apicid = smp_apic_id(cpu_id());
     c->mc_clusterid = c->mc_apicid;

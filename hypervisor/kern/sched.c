@@ -541,12 +541,10 @@ static void dump_vcpu(struct sched_ent *e, const char *how)
 static void dump_queue(struct cpu_sched *q)
 {
     uint64_t flags = lock_irqsave(&q->lock);
-    const char *wrong = sched_rq_audit(&q->rq);
     unsigned shown = 0;
 
-    log_info("  CPU %u (core %u): %u+%u waiting, vtime %lu, picks %lu, switches %lu, steals %lu%s%s\n", q->rq.cpu, q->rq.core,
-             q->rq.rt.count, q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals, wrong ? ", BROKEN: " : "",
-             wrong ? wrong : "");
+    log_info("  CPU %u (core %u): %u+%u waiting, vtime %lu, picks %lu, switches %lu, steals %lu\n", q->rq.cpu, q->rq.core,
+             q->rq.rt.count, q->rq.fair.count, q->rq.vtime, q->nr_picks, q->nr_switches, q->nr_steals);
     if (q->rq.curr)
         dump_vcpu(q->rq.curr, "runs");
     for (struct lheap_node *n = q->rq.fair.top; n && shown < 16; n = lheap_walk(n, false), shown++)

@@ -65,9 +65,7 @@ static int making_begin(uint32_t pages)
     uint32_t bytes = trace_info_size(nr_cpus, pages);
 
     buffers.making = pages;
-    buffers.info_order = 0;
-    while (PAGE_SIZE << buffers.info_order < bytes)
-        buffers.info_order++;
+    buffers.info_order = pages_order(bytes);
     buffers.info = pages_alloc(buffers.info_order);
     buffers.cpus = mem_alloc(nr_cpus * sizeof(*buffers.cpus));
     buffers.page = mem_alloc((size_t)nr_cpus * pages * sizeof(*buffers.page));

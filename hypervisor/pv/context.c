@@ -15,6 +15,7 @@
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/selectors.h"
+#include "x86/uaccess.h"
 #include <xen/domctl.h>
 
 /* cr3 in the ABI's form: the frame number, its high part folded below. */
@@ -23,16 +24,11 @@ static mfn_t cr3_mfn(uint64_t cr3)
     return MFN(cr3 >> PAGE_SHIFT);
 }
 
-static bool canonical(uint64_t a)
-{
-    return (int64_t)(a << 16) >> 16 == (int64_t)a;
-}
-
 static bool context_ok(const struct vcpu_guest_context *c)
 {
-    return canonical(c->user_regs.rip) && canonical(c->event_callback_eip) && canonical(c->failsafe_callback_eip) &&
-           canonical(c->syscall_callback_eip) && canonical(c->fs_base) && canonical(c->gs_base_kernel) &&
-           canonical(c->gs_base_user) && ((c->flags & VGCF_in_kernel) || c->ctrlreg[1]) && c->ldt_ents <= 8192 &&
+    return is_canonical(c->user_regs.rip) && is_canonical(c->event_callback_eip) && is_canonical(c->failsafe_callback_eip) &&
+           is_canonical(c->syscall_callback_eip) && is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
+           is_canonical(c->gs_base_user) && ((c->flags & VGCF_in_kernel) || c->ctrlreg[1]) && c->ldt_ents <= 8192 &&
            c->gdt_ents <= PV_GDT_GUEST_PAGES * 512;
 }
 
@@ -67,7 +63,7 @@ static void pv_state_set(struct vcpu *v, const struct vcpu_guest_context *c)
     for (unsigned i = 0; i < 256; i++) {
         pv->traps[i].cs |= 3;
         pv->traps[i].vector = (uint8_t)i;
-        if (!canonical(pv->traps[i].address))
+        if (!is_canonical(pv->traps[i].address))
             pv->traps[i].address = 0;
     }
 }
@@ -176,7 +172,7 @@ void pv_vcpu_get_ext(const struct vcpu *v, struct xen_domctl_ext_vcpucontext *e)
 
 int pv_vcpu_set_ext(struct vcpu *v, const struct xen_domctl_ext_vcpucontext *e)
 {
-    if (!canonical(e->sysenter_callback_eip) || !canonical(e->syscall32_callback_eip))
+    if (!is_canonical(e->sysenter_callback_eip) || !is_canonical(e->syscall32_callback_eip))
         return -XEN_EINVAL;
     v->pv->sysenter = (struct pv_callback){ e->sysenter_callback_eip, e->sysenter_disables_events };
     v->pv->syscall32 = (struct pv_callback){ e->syscall32_callback_eip, e->syscall32_disables_events };

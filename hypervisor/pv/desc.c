@@ -20,6 +20,7 @@
 #include "x86/layout.h"
 #include "x86/tlb.h"
 #include "x86/trace.h"
+#include "x86/uaccess.h"
 
 static struct ptype_ctx own(const struct vcpu *v)
 {
@@ -152,7 +153,7 @@ int pv_ldt_set(struct vcpu *v, uint64_t base, unsigned entries)
 {
     struct pv_vcpu *pv = v->pv;
 
-    if (entries > 8192 || (base & ~PAGE_MASK) || (entries && !guest_range_usable(base, entries * 8ul)))
+    if (entries > 8192 || (base & ~PAGE_MASK) || (entries && !guest_range_ok(base, entries * 8ul)))
         return -XEN_EINVAL;
     lock(&v->domain->pv->pt_lock);
     ldt_drop(v);

@@ -33,14 +33,6 @@ static uint64_t entry_swap(mfn_t table, unsigned index, uint64_t e)
     return old;
 }
 
-static uint64_t entry_read(mfn_t table, unsigned index)
-{
-    uint64_t *t = frame_map(table), e = READ_ONCE(t[index]);
-
-    frame_unmap(t);
-    return e;
-}
-
 static bool entry_maps(uint64_t e, mfn_t frame, bool readonly)
 {
     return (e & PTE_P) && mfn_eq(pte_mfn(e), frame) && !(e & PTE_RW) == readonly;
@@ -79,7 +71,7 @@ static int entry_replace(struct domain *d, uint64_t host_addr, bool contains_pte
 
     if (rc)
         return rc;
-    if (!entry_maps(entry_read(table, index), frame, readonly))
+    if (!entry_maps(pv_entry_read(table, index), frame, readonly))
         return -XEN_EINVAL;
     entry_swap(table, index, e);
     return 0;
@@ -105,7 +97,7 @@ int grant_host_replace(struct domain *d, uint64_t host_addr, mfn_t frame, bool r
     rc = new_addr >> PAGE_SHIFT == host_addr >> PAGE_SHIFT ? -XEN_EINVAL
                                                             : entry_find(d, new_addr, false, &table, &index);
     if (rc == 0)
-        rc = entry_replace(d, host_addr, false, frame, readonly, entry_read(table, index));
+        rc = entry_replace(d, host_addr, false, frame, readonly, pv_entry_read(table, index));
     if (rc == 0)
         entry_swap(table, index, 0);
     unlock(&d->pv->pt_lock);

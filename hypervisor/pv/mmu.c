@@ -29,11 +29,6 @@
 
 /* ---- Walking ---- */
 
-bool guest_range_usable(uint64_t gva, uint64_t n)
-{
-    return guest_range_ok(gva, n);
-}
-
 /* The entry for gva in the table that entry e leads to, if it leads to a table itself; else 0. */
 static inline uint64_t walk(uint64_t e, uint64_t gva, unsigned level)
 {
@@ -57,15 +52,9 @@ bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
 uint64_t pv_read_l1e(struct vcpu *v, uint64_t gva)
 {
     unsigned index;
-    uint64_t e, *t;
     mfn_t m;
 
-    if (!pv_find_l1e(v, gva, &m, &index))
-        return 0;
-    t = frame_map(m);
-    e = READ_ONCE(t[index]);
-    frame_unmap(t);
-    return e;
+    return pv_find_l1e(v, gva, &m, &index) ? pv_entry_read(m, index) : 0;
 }
 
 /* ---- Whose tables, whose frames ---- */

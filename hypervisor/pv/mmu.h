@@ -2,18 +2,23 @@
 /* Page tables of para-virtual guests: the hypercalls, and direct writes that we carry out for the guest. */
 #pragma once
 
-#include "core/types.h"
+#include "core/port.h"
 
 struct domain;
 struct vcpu;
+
+static inline uint64_t pv_entry_read(mfn_t table, unsigned index)
+{
+    uint64_t *t = frame_map(table), e = READ_ONCE(t[index]);
+
+    frame_unmap(t);
+    return e;
+}
 
 /* The L1 entry that maps gva in v's present kernel tables, 0 if none does. Any context. */
 uint64_t pv_read_l1e(struct vcpu *v, uint64_t gva);
 /* Where that entry lies. */
 bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index);
-
-/* May a guest use this range of addresses at all? */
-bool guest_range_usable(uint64_t gva, uint64_t n);
 
 /* The guest's kernel wrote to cr2, which is mapped read-only: if that is one of its page tables, do the write for
  * it. */

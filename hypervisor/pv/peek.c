@@ -5,16 +5,9 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/pages.h"
+#include "pv/mmu.h"
 #include "pv/pv.h"
 #include "x86/uaccess.h"
-
-static uint64_t entry_read(mfn_t table, unsigned index)
-{
-    uint64_t *t = frame_map(table), e = READ_ONCE(t[index]);
-
-    frame_unmap(t);
-    return e;
-}
 
 /* The L1 entry for gva below table m of that level; 0: none. */
 static uint64_t walk(mfn_t m, unsigned level, uint64_t gva)
@@ -22,7 +15,7 @@ static uint64_t walk(mfn_t m, unsigned level, uint64_t gva)
     uint64_t e;
 
     for (;; level--, m = pte_mfn(e)) {
-        e = entry_read(m, gva >> (PAGE_SHIFT + 9 * (level - 1)) & (PTE_ENTRIES - 1));
+        e = pv_entry_read(m, gva >> (PAGE_SHIFT + 9 * (level - 1)) & (PTE_ENTRIES - 1));
         if (!(e & PTE_P) || !frame_is_ram(pte_mfn(e)))
             return 0;
         if (level == 1)

@@ -11,11 +11,6 @@
 
 /* ---- Segment bases ---- */
 
-static bool canonical(uint64_t a)
-{
-    return (int64_t)(a << 16) >> 16 == (int64_t)a;
-}
-
 /* gs := selector, in the user's GS, which is not the active one while its kernel runs. */
 static void gs_user_selector(struct vcpu *v, unsigned sel)
 {
@@ -30,7 +25,7 @@ static void gs_user_selector(struct vcpu *v, unsigned sel)
 
 long pv_set_segment_base(struct vcpu *v, unsigned which, uint64_t base)
 {
-    if (which != SEGBASE_GS_USER_SEL && !canonical(base))
+    if (which != SEGBASE_GS_USER_SEL && !is_canonical(base))
         return -XEN_EINVAL;
     switch (which) {
     case SEGBASE_FS:
@@ -120,6 +115,15 @@ unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes
     return hits;
 }
 
+void pv_load_debugregs(const struct pv_vcpu *pv)
+{
+    WRITE_DR(0, pv->dr[0]);
+    WRITE_DR(1, pv->dr[1]);
+    WRITE_DR(2, pv->dr[2]);
+    WRITE_DR(3, pv->dr[3]);
+    WRITE_DR(7, pv->dr[7]);
+}
+
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
 {
     struct pv_vcpu *pv = v->pv;
@@ -147,11 +151,7 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
             WRITE_DR(7, 0x400);
         return 0;
     }
-    WRITE_DR(0, pv->dr[0]);
-    WRITE_DR(1, pv->dr[1]);
-    WRITE_DR(2, pv->dr[2]);
-    WRITE_DR(3, pv->dr[3]);
-    WRITE_DR(7, pv->dr[7]);
+    pv_load_debugregs(pv);
     return 0;
 }
 

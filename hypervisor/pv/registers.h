@@ -4,10 +4,13 @@
 
 #include "core/types.h"
 
+struct pv_vcpu;
 struct vcpu;
 
 /* A debug register of v (current or not running) as the guest sees it.  0 or -XEN_EINVAL, -XEN_EPERM. */
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value);
+/* Breakpoints into the processor. */
+void pv_load_debugregs(const struct pv_vcpu *pv);
 
 /* Which of v's breakpoints (bits of DR6) an access to these ports meets. */
 unsigned pv_port_breakpoints(const struct vcpu *v, unsigned port, unsigned bytes);

@@ -10,6 +10,7 @@
 #include "pv/msr.h"
 #include "pv/pti.h"
 #include "pv/pv.h"
+#include "pv/registers.h"
 #include "pv/traps.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
@@ -61,15 +62,6 @@ static void segments_load(struct vcpu *v)
     wrmsr(MSR_KERNEL_GS_BASE, v->kernel_mode ? pv->gs_base_user : pv->gs_base_kernel);
 }
 
-static void debug_load(const struct pv_vcpu *pv)
-{
-    WRITE_DR(0, pv->dr[0]);
-    WRITE_DR(1, pv->dr[1]);
-    WRITE_DR(2, pv->dr[2]);
-    WRITE_DR(3, pv->dr[3]);
-    WRITE_DR(7, pv->dr[7]);
-}
-
 static void leave(struct vcpu *v)
 {
     segments_save(v);
@@ -101,7 +93,7 @@ static void enter(struct vcpu *prev, struct vcpu *v)
     if (pv->ts)
         WRITE_CR(0, READ_CR(0) | CR0_TS);
     if (pv->dr[7] & 0xff)
-        debug_load(pv);
+        pv_load_debugregs(pv);
     segments_load(v);
     spec_switch_to(v->domain->pv->spec_tag, pv->spec_ctrl);
     pv_msr_switch_to(v);

@@ -465,11 +465,6 @@ long do_iret(struct hcall *c)
     return (long)f.rax;
 }
 
-static bool address_ok(uint64_t a)
-{
-    return (int64_t)(a << 16) >> 16 == (int64_t)a;
-}
-
 long do_set_trap_table(struct hcall *c)
 {
     struct vcpu *v = current;
@@ -484,7 +479,7 @@ long do_set_trap_table(struct hcall *c)
             return -XEN_EFAULT;
         if (!t.address)
             return 0;
-        if (!address_ok(t.address))
+        if (!is_canonical(t.address))
             return -XEN_EINVAL;
         t.cs |= 3;
         v->pv->traps[t.vector] = t;
@@ -519,7 +514,7 @@ static long callback_register(struct vcpu *v, uint64_t arg)
 
     if (copy_from_guest(&reg, arg, sizeof(reg)))
         return -XEN_EFAULT;
-    if (!address_ok(reg.address))
+    if (!is_canonical(reg.address))
         return -XEN_EINVAL;
     cb = callback_of(v->pv, reg.type);
     if (!cb)
@@ -567,7 +562,7 @@ long do_set_callbacks(struct hcall *c)
 {
     struct pv_vcpu *pv = current->pv;
 
-    if (!address_ok(c->arg[0]) || !address_ok(c->arg[1]) || !address_ok(c->arg[2]))
+    if (!is_canonical(c->arg[0]) || !is_canonical(c->arg[1]) || !is_canonical(c->arg[2]))
         return -XEN_EINVAL;
     pv->event.eip = c->arg[0];
     pv->failsafe.eip = c->arg[1];
@@ -584,7 +579,7 @@ long do_nmi_op(struct hcall *c)
     case XENNMI_register_callback:
         if (copy_from_guest(&cb, c->arg[1], sizeof(cb)))
             return -XEN_EFAULT;
-        if (!address_ok(cb.handler_address))
+        if (!is_canonical(cb.handler_address))
             return -XEN_EINVAL;
         v->pv->nmi = (struct pv_callback){ .eip = cb.handler_address, .masks_events = true };
         return 0;

@@ -30,8 +30,7 @@ struct table_register {
     uint64_t base;
 } __attribute__((packed));
 
-extern const uint64_t trap_table[32];
-extern char irq_stubs[], syscall_entry[], syscall32_entry[], sysenter_entry[];
+extern char vector_stubs[], syscall_entry[], syscall32_entry[], sysenter_entry[];
 
 static struct idt_gate idt[256] __attribute__((aligned(4096)));
 
@@ -39,10 +38,10 @@ static DEFINE_PERCPU(uint64_t *, gdt); /* one page: the reserved entries, GDT_FI
 
 enum ist { IST_MCE = 1, IST_NMI, IST_DB, IST_DF };
 
-static void gate_set(unsigned vector, uint64_t handler, unsigned ist, unsigned dpl)
+static void gate_set(unsigned vector, uint64_t handler, unsigned dpl)
 {
     idt[vector] = (struct idt_gate){
-        .offset_low = (uint16_t)handler, .selector = HV_CS, .ist = (uint8_t)ist,
+        .offset_low = (uint16_t)handler, .selector = HV_CS,
         .type = (uint8_t)(0x8e | dpl << 5), .offset_mid = (uint16_t)(handler >> 16),
         .offset_high = (uint32_t)(handler >> 32),
     };
@@ -50,10 +49,8 @@ static void gate_set(unsigned vector, uint64_t handler, unsigned ist, unsigned d
 
 static void idt_build(void)
 {
-    for (unsigned v = 0; v < 32; v++)
-        gate_set(v, trap_table[v], 0, v == 3 || v == 4 ? 3 : 0);
-    for (unsigned v = 32; v < 256; v++)
-        gate_set(v, (uint64_t)irq_stubs + (v - 32) * 16, 0, 0);
+    for (unsigned v = 0; v < 256; v++)
+        gate_set(v, (uint64_t)vector_stubs + v * 16, v == 3 || v == 4 ? 3 : 0);
     idt[1].ist = IST_DB;
     idt[2].ist = IST_NMI;
     idt[8].ist = IST_DF;

@@ -23,58 +23,34 @@
 
 /* ---- Exceptions and interrupts ---- */
 
-        .macro TRAP vector, has_code
+        .set    HAS_CODE, 0x60227d00    /* exceptions, a bit each, for which the processor pushes an error code */
+        .set    HAS_STACK, 0x00040106   /* and those with a stack of their own */
+
+        /* One stub a vector, 16 bytes each. */
         .balign 16
-trap_\vector:
-        .if \has_code == 0
+        .globl vector_stubs
+vector_stubs:
+        vector = 0
+        .rept 32
+        .balign 16
+        .ifeq   HAS_CODE >> vector & 1
         pushq   $0
         .endif
-        movl    $\vector, 4(%rsp)
+        movl    $vector, 4(%rsp)
+        .ifeq   HAS_STACK >> vector & 1
         jmp     trap_common
-        .endm
-
-        .macro IST vector, has_code
-        .balign 16
-trap_\vector:
-        .if \has_code == 0
-        pushq   $0
-        .endif
-        movl    $\vector, 4(%rsp)
+        .else
         jmp     ist_common
-        .endm
-
-        TRAP 0, 0
-        IST  1, 0
-        IST  2, 0
-        TRAP 3, 0
-        TRAP 4, 0
-        TRAP 5, 0
-        TRAP 6, 0
-        TRAP 7, 0
-        IST  8, 1
-        TRAP 9, 0
-        TRAP 10, 1
-        TRAP 11, 1
-        TRAP 12, 1
-        TRAP 13, 1
-        TRAP 14, 1
-        TRAP 15, 0
-        TRAP 16, 0
-        TRAP 17, 1
-        IST  18, 0
-        TRAP 19, 0
-        TRAP 20, 0
-        TRAP 21, 1
-        TRAP 22, 0
-        TRAP 23, 0
-        TRAP 24, 0
-        TRAP 25, 0
-        TRAP 26, 0
-        TRAP 27, 0
-        TRAP 28, 0
-        TRAP 29, 1
-        TRAP 30, 1
-        TRAP 31, 0
+        .endif
+        vector = vector + 1
+        .endr
+        .rept 224
+        .balign 16
+        pushq   $0
+        movl    $vector, 4(%rsp)
+        jmp     irq_common
+        vector = vector + 1
+        .endr
 
 trap_common:
         SAVE_REGS
@@ -99,19 +75,6 @@ leave_to_hypervisor:
         RESTORE_REGS
         addq    $8, %rsp
         iretq
-
-        /* 0x20 .. 0xff: one stub each, 16 bytes. */
-        .balign 16
-        .globl irq_stubs
-irq_stubs:
-        vector = 0x20
-        .rept 224
-        .balign 16
-        pushq   $0
-        movl    $vector, 4(%rsp)
-        jmp     irq_common
-        vector = vector + 1
-        .endr
 
 irq_common:
         SAVE_REGS
@@ -233,11 +196,5 @@ run_guests:
         .section .rodata, "a"
 verw_selector:
         .word   HV_DS
-        .balign 8
-        .globl trap_table
-trap_table:
-        .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-        .quad   trap_\n
-        .endr
 
         .section .note.GNU-stack, "", @progbits

@@ -402,15 +402,6 @@ static int msi_entries_make(const struct msi_entry *like, struct irq_line **line
     return rc;
 }
 
-static unsigned order_of(unsigned n)
-{
-    unsigned order = 0;
-
-    while (1u << order < n)
-        order++;
-    return order;
-}
-
 /* Off, everything masked, `order` as the number of messages. */
 static void cap_prepare(const struct msi_entry *e, unsigned ctrl, unsigned order)
 {
@@ -435,7 +426,7 @@ static int msi_block_setup(struct pci_fn *f, const struct msi_request *r, unsign
     *available = 1u << MIN(ctrl >> 1 & 7, 5u);
     if (r->count > *available)
         return -XEN_ENFILE;
-    cap_prepare(&like, ctrl, order_of(r->count));
+    cap_prepare(&like, ctrl, LOG2_UP(r->count));
     rc = msi_entries_make(&like, lines);
     if (rc)
         return rc;
@@ -549,7 +540,7 @@ static void fn_restore(struct pci_fn *f)
     if (msix)
         pci_write(f->addr, cap + MSI_CTRL, 2, ctrl | MSIX_ENABLE | MSIX_MASK_ALL);
     else
-        cap_prepare(f->entries, ctrl, order_of(f->entries->count));
+        cap_prepare(f->entries, ctrl, LOG2_UP(f->entries->count));
     for (struct msi_entry *e = f->entries; e; e = e->next)
         entry_restore(e);
     ctrl = pci_read(f->addr, cap + MSI_CTRL, 2);

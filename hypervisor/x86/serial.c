@@ -5,6 +5,7 @@
  * Invariant: tx_head - tx_tail <= TX_SIZE.  Locks: the console lock, held by the callers.
  */
 #include "x86/serial.h"
+#include "core/cmdline.h"
 #include "x86/cpu.h"
 #include "x86/ioapic.h"
 #include "x86/irq.h"
@@ -53,29 +54,13 @@ static void uart_set(const struct uart *u, unsigned reg, unsigned v)
     outb((uint16_t)(u->line.base + reg), (uint8_t)v);
 }
 
-/* A decimal or 0x number at *s; moves *s behind it. */
+/* A number at *s; moves *s behind it. */
 static bool spec_number(const char **s, uint32_t max, uint32_t *out)
 {
-    unsigned base = 10;
-    const char *p = *s, *first;
-    uint64_t v = 0;
+    uint64_t v;
 
-    if (p[0] == '0' && (p[1] | 0x20) == 'x') {
-        base = 16;
-        p += 2;
-    }
-    for (first = p; v <= max; p++) {
-        unsigned d = (unsigned)*p - '0';
-
-        if (d > 9)
-            d = ((unsigned)*p | 0x20) - 'a' + 10;
-        if (d >= base || (d > 9 && !((unsigned)*p & 0x40)))
-            break;
-        v = v * base + d;
-    }
-    if (p == first || v > max)
+    if (!cmdline_number(s, &v) || v > max)
         return false;
-    *s = p;
     *out = (uint32_t)v;
     return true;
 }

@@ -239,13 +239,13 @@ static void platform_choose(const struct time_hw *hw)
 }
 
 /* The reading that took the least time of a few: nothing came between. */
-static struct sample sample_take(void)
+static struct sample sample_take(uint64_t (*read)(void))
 {
     struct sample best = { 0, 0 };
     uint64_t least = UINT64_MAX, flags = irq_save();
 
     for (unsigned i = 0; i < 8; i++) {
-        uint64_t before = rdtsc_ordered(), count = platform.read(), after = rdtsc_ordered();
+        uint64_t before = rdtsc_ordered(), count = read(), after = rdtsc_ordered();
 
         if (after - before < least) {
             least = after - before;
@@ -302,7 +302,7 @@ static void tsc_measure_quickly(void)
         count += (now - last) & platform.mask;
         last = now;
     }
-    s = sample_take();
+    s = sample_take(platform.read);
     count = counter_unwrap((s.count - first.count) & platform.mask, platform.mask, count);
     scale_set(first.tsc, 0, clock_scale_make(MAX(s.tsc - first.tsc, 1ul),
                                              MAX(clock_scale_apply(platform_scale, count), 1ul)));
@@ -363,7 +363,7 @@ void time_init(const struct time_hw *hw)
     uint64_t seconds = 0;
 
     platform_choose(hw);
-    first = sample_take();
+    first = sample_take(platform.read);
     tsc_measure_quickly();
     if (hw->no_cmos_rtc || !rtc_read(hw, &seconds))
         log_warn("no valid date in the CMOS clock\n");
@@ -375,7 +375,7 @@ void time_init(const struct time_hw *hw)
 /* What the platform says the time is, at the TSC given back; *count: its ticks since system time 0. */
 static uint64_t platform_time(struct sample *s, uint64_t about)
 {
-    *s = sample_take();
+    *s = sample_take(platform.read);
     s->count = platform_ticks(s, first.count, about);
     return clock_scale_apply(platform_scale, s->count) + phase;
 }
@@ -557,21 +557,10 @@ void time_init_late(void)
 
 /* ---- the hardware timer ---- */
 
-/* As sample_take(), of the APIC timer's count, which goes down. */
-static struct sample bus_sample(void)
+/* The APIC timer's count goes down. */
+static uint64_t bus_count(void)
 {
-    struct sample best = { 0, 0 };
-    uint64_t least = UINT64_MAX;
-
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t before = rdtsc_ordered(), count = apic_timer_count(), after = rdtsc_ordered();
-
-        if (after - before < least) {
-            least = after - before;
-            best = (struct sample){ before + (after - before) / 2, UINT32_MAX - count };
-        }
-    }
-    return best;
+    return UINT32_MAX - apic_timer_count();
 }
 
 static void bus_measure(void)
@@ -580,9 +569,9 @@ static void bus_measure(void)
     struct sample a, b;
 
     apic_timer_count_from(UINT32_MAX);
-    a = bus_sample();
+    a = sample_take(bus_count);
     delay_us(BUS_US);
-    b = bus_sample();
+    b = sample_take(bus_count);
     apic_timer_count_from(0);
     bus_tsc = b.tsc - a.tsc;
     bus_ticks = b.count - a.count;

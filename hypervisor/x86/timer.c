@@ -275,15 +275,13 @@ static void timer_dump_cpu(unsigned cpu)
     struct cpu_timers *c = &per_cpu(timers, cpu);
     uint64_t now = time_now(), flags = lock_irqsave(&c->lock);
     uint64_t hw = c->hw_deadline;
-    bool broken = lheap_audit(&c->heap) != NULL;
     struct timer t[DUMP_MAX];
     unsigned n = 0;
 
     for (struct lheap_node *i = c->heap.top; i && n < DUMP_MAX; i = lheap_walk(i, false))
         t[n++] = *container_of(i, struct timer, node);
     unlock_irqrestore(&c->lock, flags);
-    log_always("CPU%u: hardware timer in %ld us%s\n", cpu, hw == UINT64_MAX ? -1l : (int64_t)(hw - now) / 1000,
-               broken ? "; HEAP BROKEN" : "");
+    log_always("CPU%u: hardware timer in %ld us\n", cpu, hw == UINT64_MAX ? -1l : (int64_t)(hw - now) / 1000);
     for (unsigned i = 0; i < n; i++) {
         uint64_t offset = 0;
         const char *name = symbol_find((uint64_t)t[i].fn, &offset);

@@ -23,11 +23,6 @@ static inline unsigned topology_core(uint32_t apic_id)
     return apic_id >> topology_thread_bits();
 }
 
-static inline unsigned topology_bits_for(unsigned n)
-{
-    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
-}
-
 /* The level of packages is the one above the last that leaf 0BH names. */
 static inline unsigned topology_leaf_b_bits(void)
 {
@@ -52,9 +47,9 @@ static inline unsigned topology_package_bits(void)
 
     if (!bits && cpuid_count(0x80000000, 0).a >= 0x80000008) {
         e8 = cpuid_count(0x80000008, 0);
-        bits = e8.c >> 12 & 15 ? e8.c >> 12 & 15 : topology_bits_for((e8.c & 0xff) + 1);
+        bits = e8.c >> 12 & 15 ? e8.c >> 12 & 15 : LOG2_UP((e8.c & 0xff) + 1);
     }
     if (!bits && (l1.d & 1u << 28))
-        bits = topology_bits_for(l1.b >> 16 & 0xff);
+        bits = LOG2_UP(l1.b >> 16 & 0xff);
     return MAX(bits, topology_thread_bits());
 }

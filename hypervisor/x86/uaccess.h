@@ -16,6 +16,11 @@ int seg_load_fs(unsigned sel);
 int seg_load_gs(unsigned sel);
 int fpu_restore_safe(const void *area, uint64_t mask, int xsave);
 
+static inline bool is_canonical(uint64_t a)
+{
+    return (int64_t)(a << 16) >> 16 == (int64_t)a;
+}
+
 /* May the current guest mean this range?  (Not ours, no wrap-around, canonical.) */
 static inline bool guest_range_ok(uint64_t gva, uint64_t n)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/port.h"
-#include "core/sched.h"
+#include "sched_audit.h"
 
 #define US 1000ull
 #define MS (1000 * US)

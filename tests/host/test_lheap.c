@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include "core/lheap.h"
+#include "lheap_audit.h"
 
 #define N 2000
 
