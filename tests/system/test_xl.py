@@ -22,8 +22,22 @@ def shown(s):
     assert "small" in s.say("xl list -c") and "small" in s.say("xl list -Z") and "small" in s.say("xl list -n")
     assert s.rows("xl claims")["small"][-1] == "0"
     assert re.search(r"^ *small .* 131072 ", s.say("xentop -b -i 1"), re.M)
-    assert s.say(f"xenstore-read /local/domain/{number}/name") == "small"
+    assert re.search(r"up +\d+:\d\d, small", s.say("xl uptime -s small")), s.say("xl uptime -s small")
+    row = s.say("xl list -v -c -n -Z small").splitlines()[1].split()
+    assert row[:1] == ["small"] and re.fullmatch(r"[0-9a-f-]{36}", row[6]) and row[-2:] == ["Pool-0", "all"], row
+    s.say("(sleep 3; printf q) | TERM=linux script -qc 'stty rows 30 cols 100; xl top' /tmp/top > /dev/null; grep -aq small /tmp/top")
     assert "control_d" not in s.guest("small", "cat /proc/xen/capabilities")
+
+
+def stored(s):
+    """xenstored's own tools."""
+    path = f"/local/domain/{s.say('xl domid small')}"
+    assert s.say(f"xenstore-read {path}/name") == "small" and "name" in s.say(f"xenstore-list {path}").split()
+    s.say("(timeout 20 xenstore-watch -n 2 /t > /tmp/seen &); sleep 1; xenstore-write /t/a one; xenstore-exists /t/a; xenstore-chmod /t/a n0 r1")
+    assert re.fullmatch(r'a = "one"[ .]*\(n0,r1\)', s.say("xenstore-ls -p /t"))
+    s.until("[ $(grep -c /t /tmp/seen) = 2 ]", "the watch has fired")
+    s.say("xenstore-rm /t")
+    s.refuses("xenstore-read /t/a")
 
 
 def paused(s):
@@ -110,7 +124,7 @@ def commands():
         s.refuses("xl create -q /etc/xen/small.cfg 'memory=100000'")
         s.create("small", vcpus=2, maxvcpus=4, disk=["/tmp/first.img,raw,xvda,w"])
         s.refuses("xl create -q /etc/xen/small.cfg")
-        for part in (shown, paused, cpus, memory, disks, networks, signals):
+        for part in (shown, stored, paused, cpus, memory, disks, networks, signals):
             part(s)
         s.say("xl reboot -w small", 200)
         s.ready("small")
