@@ -131,7 +131,7 @@ static long op_register_info(struct vcpu *v, uint64_t arg)
 
     if (copy_from_guest(&a, arg, sizeof(a)))
         return -XEN_EFAULT;
-    if (a.offset > PAGE_SIZE - sizeof(struct vcpu_info) || (v != current && vcpu_is_up(v)))
+    if (a.offset > PAGE_SIZE - sizeof(struct vcpu_info) || a.offset % _Alignof(struct vcpu_info) || (v != current && vcpu_is_up(v)))
         return -XEN_EINVAL;
     p = guest_frame_map_shared(v->domain, GFN(a.mfn));
     if (!p)
