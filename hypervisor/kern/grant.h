@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "core/grant.h"
 #include "core/types.h"
 
 struct domain;
@@ -40,3 +41,5 @@ unsigned grant_resource_max(const struct domain *d, unsigned id);
 
 /* Log d's entries in use and its mappings (debug key 'g', GNTTABOP_dump_table).  Bounded. */
 void grant_dump(struct domain *d);
+/* d's part for grant_audit(), for as long as d is held. */
+struct grant_party grant_party(const struct domain *d);

@@ -67,6 +67,16 @@ void build_init(void)
             test_abort("build: no window");
 }
 
+/* Ports that nothing happens at: so that some of its instructions reach a device. */
+static long ports_allow(const struct subject *s)
+{
+    control_clear();
+    control.u.ioport_permission.first_port = 0x80;
+    control.u.ioport_permission.nr_ports = 16;
+    control.u.ioport_permission.allow_access = 1;
+    return control_call(XEN_DOMCTL_ioport_permission, s->id);
+}
+
 /* Map (or, without flags, unmap) n frames from pfn on in the domain's window. */
 static long frames_map(const struct subject *s, unsigned pfn, unsigned n, unsigned long flags)
 {
@@ -201,6 +211,7 @@ static long fill(struct subject *s, const char *cmd_line)
     rc = rc ? rc : pin_root(s);
     control.u.hypercall_init.gmfn = mfn[virt_to_pfn(hypercall_page)];
     rc = rc ? rc : control_call(XEN_DOMCTL_hypercall_init, s->id);
+    rc = rc ? rc : ports_allow(s);
     rc = rc ? rc : vcpu_write(s);
     return rc ? rc : frames_map(s, (unsigned)virt_to_pfn(&report), REPORT_PAGES, PTE_RW);
 }

@@ -27,8 +27,8 @@ static const struct op ops[] = {
     /* lives */
     OP_SELF(3, domctl, XEN_DOMCTL_createdomain, "z4 x8x8 z4 z4 n4 =fff.4 =4.4=4.4 =2.4 z4 z4 z4z4"),
     OP_SELF(1, domctl, XEN_DOMCTL_createdomain, "z4 x8x8 f4 n4 n4 x4 n4n4 n4 z4 n4 i4i4"),
-    OP(3, domctl, XEN_DOMCTL_destroydomain, ""),
-    OP(4, domctl, XEN_DOMCTL_pausedomain, ""),
+    OP(1, domctl, XEN_DOMCTL_destroydomain, ""),
+    OP(2, domctl, XEN_DOMCTL_pausedomain, ""),
     OP(16, domctl, XEN_DOMCTL_unpausedomain, ""),
     OP(2, domctl, XEN_DOMCTL_resumedomain, ""),
     OP(2, domctl, XEN_DOMCTL_max_mem, "l8"),
@@ -41,7 +41,7 @@ static const struct op ops[] = {
     OP(1, domctl, XEN_DOMCTL_set_target, "d2"),
     OP_SELF(1, domctl, XEN_DOMCTL_subscribe, "p4"),
     /* vCPUs and their state */
-    OP(4, domctl, XEN_DOMCTL_setvcpucontext, "c4b8"),
+    OP(1, domctl, XEN_DOMCTL_setvcpucontext, "c4b8"),
     OP(1, domctl, XEN_DOMCTL_setvcpucontext, "c4z8"),
     OP_SELF(4, domctl, XEN_DOMCTL_getvcpucontext, "c4b8"),
     OP_SELF(2, domctl, XEN_DOMCTL_getvcpuinfo, "c4O1O1O1O8O4"),
@@ -183,7 +183,7 @@ static const struct op ops[] = {
     OP(3, memory_op, XENMEM_acquire_resource, "(D2n2n4n4z4n8b8)"),
     OP(1, memory_op, XENMEM_current_reservation, "(D2)"),
     OP(1, memory_op, XENMEM_maximum_gpfn, "(D2)"),
-    OP(4, sched_op, SCHEDOP_remote_shutdown, "(D2n4)"),
+    OP(1, sched_op, SCHEDOP_remote_shutdown, "(D2n4)"),
     OP(1, sched_op, SCHEDOP_pin_override, "(n4)"),
     OP(2, event_channel_op, EVTCHNOP_alloc_unbound, "(D2d2P4)"),
     OP(2, event_channel_op, EVTCHNOP_reset, "(D2)"),

@@ -283,7 +283,7 @@ static void control_run(void)
         call_make(&control_grammar, &c, true);
         if (c.op >= option("from", 0) && c.op < option("to", OPS_MAX))
             call_do(&c);
-        if (one_in(16))
+        if (one_in(3))
             nap(1000000 * rnd(8));
     }
     control_stopped = 1;
@@ -407,6 +407,18 @@ static uint64_t warm_up(void)
     return free_pages();
 }
 
+/* All domains stand still: all that is kept of them must fit together. */
+static void still_audit(void)
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (subject[i].id && !EXPECT_OK(control_call(XEN_DOMCTL_pausedomain, subject[i].id)))
+            return;
+    keys_press("AE");
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (subject[i].id)
+            EXPECT_OK(control_call(XEN_DOMCTL_unpausedomain, subject[i].id));
+}
+
 static void run(uint64_t ms)
 {
     uint64_t until = time_now() + ms * 1000000, beats = 0, beat_due = time_now() + 20000000000ul;
@@ -415,6 +427,8 @@ static void run(uint64_t ms)
         for (unsigned i = 0; i < HOSTILE; i++)
             look_after(i);
         nap(1000000 * (1 + rnd(8)));
+        if (one_in(100) && !option("control", 0))
+            still_audit();
         if (BYSTANDER->report->beats != beats) {
             beats = BYSTANDER->report->beats;
             beat_due = time_now() + 20000000000ul;
@@ -464,7 +478,7 @@ static void controller_main(void)
     bystander_check();
     build_destroy(BYSTANDER);
     memory_check(before);
-    keys_press("A");
+    keys_press("AE");
     report_print();
 }
 

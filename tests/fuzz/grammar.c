@@ -184,7 +184,7 @@ uint64_t value(char kind)
     switch (kind) {
     case 'd': return any_domain();
     case 'p': return any_port();
-    case 'g': return one_in(16) ? wild() : rnd(24);
+    case 'g': return one_in(16) ? wild() : 8 + rnd(16);
     case 'm': return any_mfn();
     case 'c': return small(FUZZ_VCPUS + 1);
     case 'v': return any_address();

@@ -11,13 +11,6 @@
 #define REFS   24u
 #define FRAMES 4u
 
-void grants_init(void)
-{
-    grant_init(FRAMES);
-    for (unsigned i = 0; i < FRAMES; i++)
-        special_add((*pt_entry(NULL, GRANT_VA + i * PAGE_SIZE, 1) & PTE_ADDR) >> PAGE_SHIFT);
-}
-
 static unsigned long frame(void)
 {
     return rnd(8) ? arena_any() : any_mfn();
@@ -70,6 +63,15 @@ static void version_look(void)
 
     if (!hypercall(grant_table_op, GNTTABOP_get_version, &v, 1))
         version[cpu_self()->id] = v.version;
+}
+
+void grants_init(void)
+{
+    grant_init(FRAMES);
+    for (unsigned i = 0; i < FRAMES; i++)
+        special_add((*pt_entry(NULL, GRANT_VA + i * PAGE_SIZE, 1) & PTE_ADDR) >> PAGE_SHIFT);
+    for (unsigned ref = 8; ref < REFS; ref++)
+        write_v1(ref);
 }
 
 void grant_step(void)

@@ -72,7 +72,7 @@ static void mend(unsigned long nr)
         repair();
 }
 
-static void call_step(void)
+void call_random(void)
 {
     struct call c;
 
@@ -110,13 +110,15 @@ static void step(void)
     unsigned n = rnd(100);
 
     if (n < 56)
-        call_step();
+        call_random();
     else if (n < 64)
         multicall_step();
     else if (n < 82)
         pages_step();
     else if (n < 90)
         grant_step();
+    else if (n < 93)
+        state_step();
     else
         instruction_step();
 }
@@ -151,7 +153,7 @@ void hostile_main(void)
         trap_handle(v, on_trap);
     trap_handle(VEC_EVENT, on_event);
     report.magic = REPORT_MAGIC;
-    for (unsigned i = 1; i < vcpus; i++)
+    for (unsigned i = 1; i < vcpus && i < FUZZ_VCPUS - 1; i++)      /* the last one is for vcpu_begin() */
         if (vcpu_start(i, run))
             test_abort("hostile: a vCPU doesn't start");
     run();

@@ -8,6 +8,11 @@ void instruction_step(void);
 /* Entries of our grant table, for the other domains. */
 void grant_step(void);
 
+/* Descriptor tables made, loaded, used; a vCPU given random registers. */
+void state_step(void);
+/* One call of the grammar's. */
+void call_random(void);
+
 void instruction_init(unsigned vcpus);
 void grants_init(void);
 
