@@ -9,10 +9,10 @@
  */
 #pragma once
 
-#include "core/grant.h"
 #include "core/types.h"
 
 struct domain;
+struct grant_party;
 
 /* gnttab_max_frames=, gnttab_max_maptrack_frames=, gnttab=max-ver:<n>: defaults and upper limits. [const after boot] */
 extern unsigned grant_opt_max_frames, grant_opt_max_maptrack, grant_opt_max_version;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Debug keys 'd', 'q' and 'A': see audit.h. Output goes out whatever the log level. */
+/* Debug keys 'd', 'q', 'A' and 'E': see audit.h. Output goes out whatever the log level. */
 #include "pv/audit.h"
 #include "core/evtchn.h"
+#include "core/grant.h"
 #include "core/ptype.h"
 #include "kern/domain.h"
 #include "kern/grant.h"
