@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of guests share: a server with Debian's toolstack running, and hands for its guests.
 
-Guests are small by default: Debian's kernel and rig/guest's initrd, no disk (rig/rootfs/etc/xen/small.cfg).
+Guests are small by default: one of Debian's kernels and rig/guest's initrd, no disk (rig/rootfs/etc/xen/small.cfg).
 """
 from kit import audit, boot, no_complaints
 
 GROWN = 64      # KiB: tables of dom0's own that grow when first used, not with each guest
 HAND = "/usr/lib/hospes/guest"
+FILES = {flavour: {setting: f"/usr/lib/hospes/guests/{flavour}/{file}" for setting, file in (("kernel", "vmlinuz"), ("ramdisk", "initrd"))}
+         for flavour in ("generic", "cloud")}
 FREE = ("python3 -c \"import sys; sys.path.append('/usr/lib/xen-4.17/lib/python'); "
         "import xen.lowlevel.xc as c; print(c.xc().physinfo()['free_memory'])\"")
 
@@ -35,9 +37,12 @@ class Server:
         assert status, f"'{command}' succeeded: {output}"
         return output
 
-    def create(self, name, ready=True, **settings):
-        """Creates a small guest with these settings changed (values as in Python) and waits for its agent."""
-        words = " ".join(f"'{key}={literal(value)}'" for key, value in {"name": name, **settings}.items())
+    def create(self, name, ready=True, flavour="cloud", **settings):
+        """Creates a small guest with these settings changed (values as in Python) and waits for its agent.
+
+        The cloud flavour of Debian's kernel is unpacked in a fifth of the time.
+        """
+        words = " ".join(f"'{key}={literal(value)}'" for key, value in {"name": name, **FILES[flavour], **settings}.items())
         self.say(f"xl create -q /etc/xen/small.cfg {words}", 180)
         if ready:
             self.ready(name)
@@ -49,6 +54,11 @@ class Server:
         """Runs it in the guest; what it prints. It must succeed."""
         quoted = command.replace("'", "'\\''")
         return self.say(f"{HAND} run {name} '{quoted}' {timeout}", timeout + 30)
+
+    def clock_is_right(self, name):
+        """A guest's date lies between dom0's before and after it was asked (each in whole seconds)."""
+        before, inside, after = (int(part) for part in (self.say("date +%s"), self.guest(name, "date +%s"), self.say("date +%s")))
+        assert before - 2 <= inside <= after + 2, (before, inside, after)
 
     def rows(self, command="xl list"):
         """A table as {first column: other columns}, without its header."""

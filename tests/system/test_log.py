@@ -34,7 +34,7 @@ def severe(output):
     return found
 
 
-@test(timeout=600, cases=["cpus=1", "cpus=2", "cpus=2 machine=pc nic=e1000e disk=ahci", "cpus=4 disk=nvme", "init=systemd"])
+@test(timeout=600, cases=["cpus=1 kernel=generic", "cpus=2", "cpus=2 machine=pc nic=e1000e disk=ahci", "cpus=4 disk=nvme", "init=systemd"])
 def compared_with_xen(choices):
     chosen = dict(word.split("=") for word in choices.split())
     chosen["cpus"] = int(chosen.get("cpus", 1))

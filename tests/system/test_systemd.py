@@ -31,7 +31,7 @@ def say(m, command, timeout=120):
 def auto_guest(m):
     """What boot left: the services of script xen. Then a guest that starts by itself, if xendomains is started again."""
     say(m, "systemctl is-active xen xendomains && xenstore-exists /local/domain/0/name")
-    say(m, "mkdir -p /etc/xen/auto && sed '/^vif/d' /etc/xen/small.cfg > /etc/xen/auto/small.cfg && systemctl restart xendomains")
+    say(m, "mkdir -p /etc/xen/auto && sed '/^vif/d; s/generic/cloud/' /etc/xen/small.cfg > /etc/xen/auto/small.cfg && systemctl restart xendomains")
     say(m, "/usr/lib/hospes/guest ready small 100")
     say(m, "/usr/lib/hospes/guest run small 'echo kept > /tmp/word'")
 

@@ -2,7 +2,7 @@
 """Debian's xl, command by command, on para-virtual guests with Debian's kernels."""
 import re
 
-from guests import Server
+from guests import FILES, Server
 from kit import HV, test
 
 DISK = "truncate -s 32M /tmp/{0}.img && mke2fs -q -F /tmp/{0}.img"
@@ -60,11 +60,11 @@ def cpus(s):
     assert s.say("xl vcpu-list small").splitlines()[1].split()[-3:] == ["all", "/", "0"]
     assert s.guest("small", "nproc") == "2"
     s.say("xl vcpu-set -i small 4")
-    s.guest("small", "for i in $(seq 50); do [ -e /sys/devices/system/cpu/cpu3 ] && break; sleep 0.2; done; "
+    s.guest("small", "for i in $(seq 300); do [ -e /sys/devices/system/cpu/cpu3 ] && break; sleep 0.2; done; "
             "for c in 2 3; do [ $(cat /sys/devices/system/cpu/cpu$c/online) = 1 ] || echo 1 > /sys/devices/system/cpu/cpu$c/online; done")
     assert s.guest("small", "nproc") == "4"
     s.say("xl vcpu-set small 1")
-    s.guest("small", "for i in $(seq 50); do [ $(nproc) = 1 ] && exit 0; sleep 0.2; done; exit 1")
+    s.guest("small", "for i in $(seq 300); do [ $(nproc) = 1 ] && exit 0; sleep 0.2; done; exit 1")
     assert s.rows()["small"][2] == "1"
 
 
@@ -85,9 +85,9 @@ def disks(s):
     s.guest("small", "mount /dev/xvda /mnt && sha256sum < /mnt/f | cmp - /mnt/sum && umount /mnt")
     assert len(s.say("xl block-list small").splitlines()) == 2
     s.say(DISK.format("second") + "; xl block-attach small /tmp/second.img,raw,xvdb,w")
-    s.guest("small", "for i in $(seq 50); do [ -b /dev/xvdb ] && break; sleep 0.2; done; mount /dev/xvdb /mnt && echo hello > /mnt/x && umount /mnt")
+    s.guest("small", "for i in $(seq 300); do [ -b /dev/xvdb ] && break; sleep 0.2; done; mount /dev/xvdb /mnt && echo hello > /mnt/x && umount /mnt")
     s.say("xl block-detach small xvdb")
-    s.guest("small", "for i in $(seq 50); do [ -b /dev/xvdb ] || exit 0; sleep 0.2; done; exit 1")
+    s.guest("small", "for i in $(seq 300); do [ -b /dev/xvdb ] || exit 0; sleep 0.2; done; exit 1")
     assert s.say("debugfs -R 'cat /x' /tmp/second.img 2>/dev/null") == "hello"
     assert s.machine.run("losetup -a | grep second.img")[1] != 0
 
@@ -96,15 +96,15 @@ def networks(s):
     s.say("ping -c 2 10.1.0.2")
     s.guest("small", "ping -c 2 10.1.0.1")
     s.say("xl network-attach small bridge=xenbr0")
-    s.guest("small", "for i in $(seq 50); do [ -e /sys/class/net/eth1 ] && exit 0; sleep 0.2; done; exit 1")
+    s.guest("small", "for i in $(seq 300); do [ -e /sys/class/net/eth1 ] && exit 0; sleep 0.2; done; exit 1")
     assert len(s.say("xl network-list small").splitlines()) == 3
     s.say("xl network-detach small 1")
-    s.guest("small", "for i in $(seq 50); do [ -e /sys/class/net/eth1 ] || exit 0; sleep 0.2; done; exit 1")
+    s.guest("small", "for i in $(seq 300); do [ -e /sys/class/net/eth1 ] || exit 0; sleep 0.2; done; exit 1")
 
 
 def signals(s):
     s.say("xl sysrq small h")
-    s.guest("small", "for i in $(seq 50); do dmesg | grep -q 'sysrq: HELP' && exit 0; sleep 0.2; done; exit 1")
+    s.guest("small", "for i in $(seq 300); do dmesg | grep -q 'sysrq: HELP' && exit 0; sleep 0.2; done; exit 1")
     s.say("xl trigger small nmi")
     assert s.guest("small", "echo alive") == "alive"
     assert "failed" in s.say("xl trigger small power 2>&1")         # for hardware-assisted guests
@@ -122,7 +122,7 @@ def commands():
         s.say(DISK.format("first"))
         s.refuses("xl create -q /etc/xen/small.cfg 'kernel=\"/nowhere\"'")
         s.refuses("xl create -q /etc/xen/small.cfg 'memory=100000'")
-        s.create("small", vcpus=2, maxvcpus=4, disk=["/tmp/first.img,raw,xvda,w"])
+        s.create("small", flavour="generic", vcpus=2, maxvcpus=4, disk=["/tmp/first.img,raw,xvda,w"])
         s.refuses("xl create -q /etc/xen/small.cfg")
         for part in (shown, stored, paused, cpus, memory, disks, networks, signals):
             part(s)
@@ -138,22 +138,26 @@ def commands():
         s.healthy()
 
 
-@test(timeout=600, cases=["generic", "cloud"])
-def kernels(flavour):
+def runs_well(s, flavour, count):
+    """A guest with that kernel and so many vCPUs: they are there, its clock is right, its kernel does not complain."""
+    s.create("g", flavour=flavour, vcpus=count, memory=160, maxmem=160)
+    assert s.guest("g", "nproc") == str(count)
+    assert ("cloud" in s.guest("g", "uname -r")) == (flavour == "cloud")
+    complaints = s.guest("g", "dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|stall|lockup' || true")
+    assert not complaints, complaints
+    s.clock_is_right("g")
+    s.say("xl shutdown -w g", 200)
+    s.gone("g")
+
+
+@test(timeout=900)
+def kernels():
     """Debian's kernels as guests with 1, 2 and 8 vCPUs."""
-    files = {name: f"/usr/lib/hospes/guests/{flavour}/{file}" for name, file in (("kernel", "vmlinuz"), ("ramdisk", "initrd"))}
     with Server() as s:
         before = s.free_memory()
-        for count in (1, 2, 8):
-            s.create("g", vcpus=count, memory=160, maxmem=160, **files)
-            assert s.guest("g", "nproc") == str(count)
-            assert ("cloud" in s.guest("g", "uname -r")) == (flavour == "cloud")
-            complaints = s.guest("g", "dmesg | grep -E 'WARNING|BUG|Oops|Call Trace|stall|lockup' || true")
-            assert not complaints, complaints
-            age = int(s.guest("g", "date +%s")) - int(s.say("date +%s"))
-            assert abs(age) < 20, age
-            s.say("xl shutdown -w g", 200)
-            s.gone("g")
+        for flavour in FILES:
+            for count in (1, 2, 8):
+                runs_well(s, flavour, count)
         s.memory_is_back(before)
         s.healthy()
 
@@ -193,15 +197,13 @@ def crash(s, name):
 @test(timeout=900)
 def twenty_guests():
     """20 small guests at once on a server of 4 GiB."""
-    files = {"kernel": "/usr/lib/hospes/guests/cloud/vmlinuz", "ramdisk": "/usr/lib/hospes/guests/cloud/initrd"}
     names = [f"g{number}" for number in range(20)]
     with Server(mem="4G", dom0_mem="1G") as s:
         before = s.free_memory()
         for number, name in enumerate(names):
-            s.create(name, ready=False, memory=96, maxmem=96, extra=f"console=hvc0 hospes.drive hospes.ip=10.1.0.{10 + number}", **files)
+            s.create(name, ready=False, memory=96, maxmem=96, extra=f"console=hvc0 hospes.drive hospes.ip=10.1.0.{10 + number}")
         for number, name in enumerate(names):
-            s.ready(name, 300)
-            assert s.guest(name, "hostname") == "guest"
+            assert s.guest(name, "hostname", 300) == "guest"
             s.say(f"ping -c 1 -W 10 10.1.0.{10 + number}")
         assert s.names() == set(names) and len(s.say("xl vcpu-list").splitlines()) == 1 + 2 + 20
         s.guest("g0", "for i in $(seq 11 29); do ping -c 1 -W 10 10.1.0.$i || exit 1; done", 120)
