@@ -4,12 +4,15 @@ import re
 
 from kit import audit, boot, no_complaints, test
 
-GUESTS = "/usr/lib/hospes/guests/generic"
+GUESTS = "/usr/lib/hospes/guests/cloud"
 DOMAIN = f"""<domain type="xen"><name>virt</name><memory unit="MiB">128</memory><vcpu>1</vcpu>
 <os><type arch="x86_64" machine="xenpv">linux</type><kernel>{GUESTS}/vmlinuz</kernel><initrd>{GUESTS}/initrd</initrd>
 <cmdline>console=hvc0 hospes.drive hospes.ip=10.1.0.9</cmdline></os>
 <devices><interface type="bridge"><source bridge="xenbr0"/></interface>
 <console type="pty"><target type="xen" port="0"/></console></devices></domain>"""
+
+# libvirt 9.0's driver for Xen has no such call: its refusal, and virsh's status, on Xen as on Hospes.
+DOMSTATS = ("error: this function is not supported by the connection driver: virDomainListGetStats", 1)
 
 
 def say(m, command, timeout=120):
@@ -20,7 +23,7 @@ def virsh(m, command):
     return say(m, f"virsh -q -c xen:///system {command}")
 
 
-def ends(m, seconds=40):
+def ends(m, seconds=100):
     """The guest is off, and libvirt has cleared away what it had."""
     say(m, "i=0; until virsh -c xen:///system domstate virt | grep -q 'shut off' && ! xl domid virt 2>/dev/null; do "
            f"i=$((i + 1)); [ $i -lt {seconds} ] || exit 1; sleep 1; done; sleep 2", seconds * 3)
@@ -30,7 +33,7 @@ def daemon(m):
     say(m, "/usr/lib/hospes/toolstack")
     # libvirt-daemon-system would make these, and drag in the services of a whole desktop.
     say(m, "useradd -r -U libvirt-qemu && mkdir -p /var/log/libvirt && libvirtd -d")
-    say(m, "i=0; until virsh -q -c xen:///system uri; do i=$((i + 1)); [ $i -lt 40 ] || exit 1; sleep 1; done")
+    say(m, "i=0; until virsh -q -c xen:///system uri; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 1; done")
     text = virsh(m, "capabilities")
     assert "<arch>x86_64</arch>" in text and "xenpv" in text and "<domain type='xen'" in text, text
     assert re.search(r"CPU\(s\): +2\b", virsh(m, "nodeinfo"))
@@ -40,7 +43,7 @@ def look(m):
     assert re.search(r"\bvirt +running\b", virsh(m, "list"))
     text = virsh(m, "dominfo virt")
     assert re.search(r"State: +running", text) and re.search(r"CPU\(s\): +1\b", text) and "131072 KiB" in text, text
-    assert "not supported by the connection driver" in m.run("virsh -c xen:///system domstats virt")[0]     # of libvirt 9.0
+    assert m.run("virsh -c xen:///system domstats virt 2>&1") == DOMSTATS
     assert re.search(r"actual 131072\b", virsh(m, "dommemstat virt"))
     assert re.search(r"CPU Affinity: +yy", virsh(m, "vcpuinfo virt"))
     assert re.search(r"^/dev/pts/\d+$", virsh(m, "ttyconsole virt"))
