@@ -2,8 +2,8 @@
 /*
  * What is copied to a guest must have been written by us, to the last byte of padding.  Variables without a value hold PATTERN: clang
  * sees to that (-ftrivial-auto-var-init=pattern), and so does, for what compilers leave as they find it, the stack, filled each time work
- * for a guest begins on it.  (The heap and pages come zeroed.)  A long run of the pattern on its way to a guest is a leak; a short one,
- * which may be chance, when the same place has had it again and again.  One odd byte is not seen.
+ * for a guest begins on it.  (The heap and pages come zeroed.)  A long run of the pattern on its way to a guest is a leak; a short one
+ * in a structure, which may be chance (a frame number), when the same place has had it each of many times.  One odd byte is not seen.
  * If the guest has itself brought such bytes in the same call, it may have them back; one that brings many may do so later, too (registers,
  * names): from then on nothing is looked at any more, which the log says.
  */
@@ -17,14 +17,14 @@
 #define RUN_SURE   4
 #define RUN_SHORT  2
 #define RUN_MEANT  8 /* by a guest: no chance */
-#define TIMES      4
+#define TIMES      8
 
 static DEFINE_PERCPU(bool, brought);
 static bool spoilt; /* [atomic] guests use the pattern themselves */
 
-/* Short runs, by who copies and where in what he copies; a collision begins anew. */
+/* Short runs, by who copies: where in what he copies, and how many times without a break; a collision begins anew. */
 static struct {
-    uint64_t place;
+    uint64_t who, at;
     unsigned times;
 } seen[1024]; /* unguarded: at worst a report is late */
 
@@ -51,14 +51,15 @@ static size_t longest_run(const uint8_t *p, size_t n, size_t *at)
     return longest;
 }
 
-static bool seen_often(uint64_t place)
+static bool seen_often(uint64_t who, uint64_t at, bool now)
 {
-    unsigned i = (unsigned)(place * 0x9e3779b97f4a7c15ul >> 54);
+    unsigned i = (unsigned)(who * 0x9e3779b97f4a7c15ul >> 54);
 
-    if (seen[i].place != place)
+    if (seen[i].who != who || seen[i].at != at || !now)
         seen[i].times = 0;
-    seen[i].place = place;
-    return ++seen[i].times >= TIMES;
+    seen[i].who = who;
+    seen[i].at = at;
+    return now && ++seen[i].times >= TIMES;
 }
 
 static bool is_ours(const void *p)
@@ -76,7 +77,7 @@ void leak_look(const void *dst, const void *src, size_t n)
     if (is_ours(dst) || this_cpu(brought) || READ_ONCE(spoilt))
         return;
     run = longest_run(src, n, &at);
-    if (run >= RUN_SURE || (run >= RUN_SHORT && seen_often(who << 16 ^ at)))
+    if (run >= RUN_SURE || (n > sizeof(uint64_t) && seen_often(who, at, run >= RUN_SHORT)))
         panic("leak: %lu bytes without a value, %lu bytes into %lu for a guest\n", run, at, n);
 }
 
