@@ -6,7 +6,8 @@
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
 ## make test       every test; TESTS='host guest guestsan guest10 system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
-##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests)
+##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests);
+##                 JOB=whole: the hypervisor is compiled inside as a whole, not only core/
 ## make mutants    checks taken out of our own code, one at a time: do the tests see it?
 ## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
 ## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests guests_smp memory size'
