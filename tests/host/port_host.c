@@ -25,6 +25,7 @@ static struct {
     unsigned char *code_view, *test_view;
     unsigned short *uses;
     unsigned int mapped;
+    void (*on_map)(mfn_t m);
 } frames;
 static unsigned long mem_fail_at, mem_fail_from, mem_live;
 static unsigned long preempt_every, preempt_calls;
@@ -98,11 +99,18 @@ unsigned int host_frames_mapped(void)
     return frames.mapped;
 }
 
+void host_on_frame_map(void (*hook)(mfn_t m))
+{
+    frames.on_map = hook;
+}
+
 void *frame_map(mfn_t m)
 {
     unsigned long i = frame_index(m);
     void *p = frames.code_view + i * PAGE_SIZE;
 
+    if (frames.on_map)
+        frames.on_map(m);
     if (frames.mapped == FRAME_MAPS_MAX)
         panic("more than %d frames mapped at once\n", FRAME_MAPS_MAX);
     frames.mapped++;

@@ -20,6 +20,8 @@ void host_reset(void);
 void host_frames_init(mfn_t first, unsigned long n);
 /* The test's own view of a frame: always readable and writable, never poisoned. */
 void *host_frame(mfn_t m);
+/* Called at each frame_map(), before anybody has looked at the frame; NULL: no more. */
+void host_on_frame_map(void (*hook)(mfn_t m));
 /* How many frame_map() have no frame_unmap() yet. */
 unsigned int host_frames_mapped(void);
 

@@ -21,9 +21,15 @@
 #include "port_host.h"
 #include "core/ptype.h"
 
-#define FRAMES  356
-#define CPUS    3
-#define HV_AREA 340 /* RAM of the hypervisor's own: from here on */
+/* Another world: test_ptype_all.c defines these otherwise. */
+#ifndef FRAMES
+#define FRAMES       356
+#define CPUS         3
+#define HV_AREA      340 /* RAM of the hypervisor's own: from here on */
+#define ROOT         4   /* the level that CR3 leads to */
+#define RAM_RANGES   { { 1, 100 }, { 120, 200 }, { 300, FRAMES } }
+#define USED_ENTRIES 0, 1, 2, 63, 127, 128, 129, 255, 256, 257, 271, 272, 273, 400, 510, 511
+#endif
 #define D1      1
 #define D2      2
 #define NOWHERE (~0ull)
@@ -37,7 +43,8 @@ struct frame_range ram_ranges[RAM_RANGES_MAX];
 unsigned nr_ram_ranges;
 
 /* Entries that the tests use; all others stay 0. */
-static const uint16_t used_entries[] = { 0, 1, 2, 63, 127, 128, 129, 255, 256, 257, 271, 272, 273, 400, 510, 511 };
+static const uint16_t used_entries[] = { USED_ENTRIES };
+static const struct frame_range world_ranges[] = RAM_RANGES;
 #define USED ARRAY_SIZE(used_entries)
 
 struct cpu {
@@ -91,7 +98,10 @@ static uint64_t *entries(uint64_t m)
 
 static bool is_ram(uint64_t m)
 {
-    return (m >= 1 && m < 100) || (m >= 120 && m < 200) || (m >= 300 && m < FRAMES);
+    for (unsigned i = 0; i < ARRAY_SIZE(world_ranges); i++)
+        if (m >= world_ranges[i].first && m < world_ranges[i].end)
+            return true;
+    return false;
 }
 
 static bool iomem_rule(uint64_t m, bool writable)
@@ -193,7 +203,7 @@ static void cpu_look(struct cpu *c)
         struct cpu saved = *c;
 
         memset(c->table, 0, sizeof(c->table));
-        cpu_walk(c, c->cr3, 4, true, false);
+        cpu_walk(c, c->cr3, ROOT, true, false);
         for (unsigned m = 0; m < FRAMES; m++)
             for (unsigned l = 1; l < 5; l++)
                 c->table[m][l] |= saved.table[m][l];
@@ -611,10 +621,8 @@ static void world_start(bool strict, unsigned preempt_every)
             if (!is_ram(m))
                 ASAN_POISON_MEMORY_REGION(&frames[m], sizeof(frames[m]));
         nr_frames = FRAMES;
-        nr_ram_ranges = 3;
-        ram_ranges[0] = (struct frame_range){ 1, 100 };
-        ram_ranges[1] = (struct frame_range){ 120, 200 };
-        ram_ranges[2] = (struct frame_range){ 300, FRAMES };
+        nr_ram_ranges = ARRAY_SIZE(world_ranges);
+        memcpy(ram_ranges, world_ranges, sizeof(world_ranges));
         made = true;
     }
     host_preempt_every(preempt_every);
@@ -705,7 +713,7 @@ static void held_release(uint64_t m)
 }
 
 /* Everything is given back; then nothing may be left. */
-static void world_end(void)
+static inline void world_end(void)
 {
     while (!deferred_finish(true))
         ;
@@ -1001,7 +1009,10 @@ static void op_hold(struct bytes *b, uint16_t d)
     struct ptype_ctx c = own(d);
 
     if (kind == 0) {
-        if (is_ram(m) && m < HV_AREA && m != W.cpu[0].cr3 && m != W.cpu[1].cr3 && m != W.cpu[2].cr3)
+        for (unsigned i = 0; i < CPUS; i++)
+            if (m == W.cpu[i].cr3)
+                return;
+        if (is_ram(m) && m < HV_AREA)
             held_release(m);
         return;
     }
@@ -1139,7 +1150,7 @@ static void op_retype(struct bytes *b, uint16_t d)
 }
 
 /* Tables as a kernel has them, in use on all CPUs: entries are { table, index, where to, writable }. */
-static void world_populate(void)
+static inline void world_populate(void)
 {
     static const uint16_t map[][4] = {
         { 10, 0, 11, 1 }, { 10, 511, 10, 0 }, { 10, 273, 12, 1 }, { 11, 0, 13, 1 }, { 11, 511, 14, 1 }, { 12, 1, 13, 1 },
@@ -1165,7 +1176,7 @@ static void op_abandon(struct bytes *b, uint16_t d)
         (void)ptype_unpark(&c, MFN(m));
 }
 
-static void world_step(struct bytes *b)
+static inline void world_step(struct bytes *b)
 {
     unsigned op = byte(b);
     uint16_t d = op & 128 ? D2 : D1;
