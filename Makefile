@@ -53,7 +53,7 @@ WRAPS   := $(shell sed -n 's/.*\<__wrap_\([a-z0-9_]*\).*/--wrap=\1/p' /dev/null 
 LIBDIR  := $(shell $(CC) -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
 LIBS    := $(foreach l,lz4 lzma zstd z,$(shell $(CC) -print-file-name=lib$(l).a))
 
-.PHONY: all clean help metrics
+.PHONY: all clean help metrics lint
 all: $(B)/hospes $(B)/hospes.gz $(B)/hospes.map
 
 $(XEN_INC)/xen:
@@ -115,9 +115,13 @@ clean:
 metrics: all
 	$(Q)python3 tools/metrics $(if $(CHECK),--check)
 
+lint: $(B)/gen/asm_offsets.h $(B)/gen/cpuid_pv.h
+	@tools/lint $(FILES) -- $(filter-out -DNDEBUG,$(CFLAGS)) $(NOSIMD)
+
 help:
 	@echo "make            build/hospes (multiboot 1 and 2), build/hospes.gz, build/hospes.map; DEBUG=1: with internal checks; SAN=1: under sanitizers, too"
 	@echo "make metrics    sizes, function lengths, header closure, include direction; CHECK=1: fail where a limit is broken"
+	@echo "make lint       sparse, cppcheck and clang-tidy find nothing; FILES='...': only in these files"
 	@echo "make clean      remove what was built"
 	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //'
 

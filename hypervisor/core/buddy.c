@@ -119,10 +119,9 @@ void buddy_add(struct buddy *b, uint64_t first, uint64_t end)
     if (first == 0)
         first = 1;
     while (first < end) {
-        unsigned order = MIN((unsigned)__builtin_ctzl(first), (unsigned)BUDDY_MAX_ORDER);
+        unsigned aligned = (unsigned)__builtin_ctzl(first), fits = 63 - (unsigned)__builtin_clzl(end - first);
+        unsigned order = MIN(MIN(aligned, fits), (unsigned)BUDDY_MAX_ORDER);
 
-        while (first + (1ul << order) > end)
-            order--;
         buddy_free(b, MFN(first), order);
         first += 1ul << order;
     }

@@ -232,7 +232,7 @@ static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r
         if (r->nr_frames && preempt_needed())
             rc = 1;
     }
-    set_xen_guest_handle_raw(r->frame_list, (xen_pfn_t *)list);
+    set_xen_guest_handle_raw(r->frame_list, (xen_pfn_t __guest *)list);
     return rc;
 }
 

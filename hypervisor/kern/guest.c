@@ -22,7 +22,7 @@ int copy_from_guest(void *dst, uint64_t gva, size_t n)
     if (!readable(gva, n))
         return -XEN_EFAULT;
     guest_access_begin();
-    left = uaccess_copy(dst, (const void *)gva, n);
+    left = uaccess_read(dst, (const void __guest *)gva, n);
     guest_access_end();
     return left ? -XEN_EFAULT : 0;
 }
@@ -34,7 +34,7 @@ int copy_to_guest(uint64_t gva, const void *src, size_t n)
     if (!guest_range_ok(gva, n))
         return -XEN_EFAULT;
     guest_access_begin();
-    left = uaccess_copy((void *)gva, src, n);
+    left = uaccess_write((void __guest *)gva, src, n);
     guest_access_end();
     return left ? -XEN_EFAULT : 0;
 }
@@ -46,7 +46,7 @@ int clear_guest(uint64_t gva, size_t n)
     if (!guest_range_ok(gva, n))
         return -XEN_EFAULT;
     guest_access_begin();
-    left = uaccess_clear((void *)gva, n);
+    left = uaccess_clear((void __guest *)gva, n);
     guest_access_end();
     return left ? -XEN_EFAULT : 0;
 }

@@ -96,7 +96,7 @@ void hypercall_entry(struct cpu_user_regs *r)
 typedef struct multicall_entry __attribute__((aligned(1))) guest_entry_t;
 
 /* An entry's words, each read once.  False: not the guest's memory. */
-static ALWAYS_INLINE bool entry_read(const guest_entry_t *e, uint64_t *op, struct hcall *c)
+static ALWAYS_INLINE bool entry_read(const guest_entry_t __guest *e, uint64_t *op, struct hcall *c)
 {
     guest_access_begin();
     guest_get(*op, &e->op, fault);
@@ -113,7 +113,7 @@ fault:
     return false;
 }
 
-static ALWAYS_INLINE bool result_write(guest_entry_t *e, long rc)
+static ALWAYS_INLINE bool result_write(guest_entry_t __guest *e, long rc)
 {
     guest_access_begin();
     guest_put(&e->result, rc, fault);
@@ -125,7 +125,7 @@ fault:
 }
 
 /* Run one entry, which is in the guest's range.  0, -XEN_EFAULT, or 1: it, and so the multicall, is to be issued again. */
-static int entry_run(guest_entry_t *e)
+static int entry_run(guest_entry_t __guest *e)
 {
     struct hcall c = { .again = false };
     long rc = -XEN_ENOSYS;
@@ -150,7 +150,7 @@ static int entry_run(guest_entry_t *e)
 
 long do_multicall(struct hcall *c)
 {
-    guest_entry_t *e = (guest_entry_t *)c->arg[0];
+    guest_entry_t __guest *e = (guest_entry_t __guest *)c->arg[0];
     uint32_t count = (uint32_t)c->arg[1], done;
     int rc = 0;
 

@@ -76,7 +76,7 @@ static ALWAYS_INLINE uint64_t frame_write(const struct vcpu *v, uint64_t top, bo
 {
     const struct cpu_user_regs *r = &v->regs;
     uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
-    uint64_t *f = (uint64_t *)top;
+    uint64_t __guest *f = (uint64_t __guest *)top;
 
     guest_access_begin();
     guest_put(--f, r->ss, fault);

@@ -116,7 +116,7 @@ static bool spec_field(const char **s, bool *ok)
 int serial_spec(unsigned com, const char *spec)
 {
     struct line new;
-    uint32_t v;
+    uint32_t v = 0;
     bool ok = true;
 
     if (com >= SERIAL_PORTS)

@@ -7,9 +7,11 @@
 
         .text
         .code64
-/* uint64_t uaccess_copy(void *dst, const void *src, size_t n): bytes not copied. */
-        .globl uaccess_copy
-uaccess_copy:
+/* uint64_t uaccess_read(void *dst, const void __guest *src, size_t n): bytes not copied.
+ * uint64_t uaccess_write(void __guest *dst, const void *src, size_t n): the same. */
+        .globl uaccess_read, uaccess_write
+uaccess_read:
+uaccess_write:
         movq    %rdx, %rcx
         shrq    $3, %rcx
         andl    $7, %edx

@@ -5,8 +5,9 @@
 #include "core/types.h"
 #include "x86/layout.h"
 
-uint64_t uaccess_copy(void *dst, const void *src, size_t n);
-uint64_t uaccess_clear(void *dst, size_t n);
+uint64_t uaccess_read(void *dst, const void __guest *src, size_t n);
+uint64_t uaccess_write(void __guest *dst, const void *src, size_t n);
+uint64_t uaccess_clear(void __guest *dst, size_t n);
 int rdmsr_safe(uint32_t nr, uint64_t *v);
 int wrmsr_safe(uint32_t nr, uint64_t v);
 int xsetbv_safe(uint32_t nr, uint64_t v);
@@ -51,10 +52,10 @@ void smap_init(void);
 #define EXTABLE(at, to) ".pushsection .extable, \"a\"\n.balign 4\n.long " at " - .\n.long " to " - .\n.popsection\n"
 #define guest_put(p, value, label)                                                  \
     __asm__ goto("1: movq %0, %1\n" EXTABLE("1b", "%l2")                            \
-                 :: "er"((uint64_t)(value)), "m"(*(uint64_t *)(p)) : "memory" : label)
+                 :: "er"((uint64_t)(value)), "m"(*(uint64_t __force *)(p)) : "memory" : label)
 #define guest_get(var, p, label)                                                    \
     __asm__ goto("1: movq %1, %0\n" EXTABLE("1b", "%l2")                            \
-                 : "=r"(var) : "m"(*(const uint64_t *)(p)) : "memory" : label)
+                 : "=r"(var) : "m"(*(const uint64_t __force *)(p)) : "memory" : label)
 
 /* Where to go on after a fault at rip; 0: no fix-up. */
 uint64_t extable_find(uint64_t rip);
