@@ -14,7 +14,6 @@
 #include "core/port.h"
 #include "kern/domain.h"
 #include "x86/cpu.h"
-#include "x86/layout.h"
 #include "x86/traps.h"
 
 void __real_hypercall_entry(struct cpu_user_regs *r);
@@ -22,17 +21,17 @@ void __real_trap_from_guest(struct cpu_user_regs *r);
 void __real_exit_work(void);
 void __real_softirq_run(void);
 bool __real_preempt_needed(void);
-uint64_t __real_uaccess_clear(void *dst, size_t n);
-int __real_uaccess_cmpxchg(void *p, uint64_t *old, uint64_t next, unsigned bytes);
-uint64_t __real_uaccess_copy(void *dst, const void *src, size_t n);
+uint64_t __real_uaccess_clear(void __guest *dst, size_t n);
+uint64_t __real_uaccess_read(void *dst, const void __guest *src, size_t n);
+uint64_t __real_uaccess_write(void __guest *dst, const void *src, size_t n);
 void __wrap_hypercall_entry(struct cpu_user_regs *r);
 void __wrap_trap_from_guest(struct cpu_user_regs *r);
 void __wrap_exit_work(void);
 void __wrap_softirq_run(void);
 bool __wrap_preempt_needed(void);
-uint64_t __wrap_uaccess_copy(void *dst, const void *src, size_t n);
-uint64_t __wrap_uaccess_clear(void *dst, size_t n);
-int __wrap_uaccess_cmpxchg(void *p, uint64_t *old, uint64_t next, unsigned bytes);
+uint64_t __wrap_uaccess_read(void *dst, const void __guest *src, size_t n);
+uint64_t __wrap_uaccess_write(void __guest *dst, const void *src, size_t n);
+uint64_t __wrap_uaccess_clear(void __guest *dst, size_t n);
 
 __attribute__((weak)) void leak_begin(void)
 {
@@ -111,26 +110,26 @@ static void guest_access_check(void)
         panic("guest memory is touched by an interrupt handler\n");
 }
 
-uint64_t __wrap_uaccess_copy(void *dst, const void *src, size_t n)
+uint64_t __wrap_uaccess_read(void *dst, const void __guest *src, size_t n)
 {
     uint64_t left;
 
     guest_access_check();
-    leak_look(dst, src, n);
-    left = __real_uaccess_copy(dst, src, n);
-    if ((uint64_t)dst >= HV_START && (uint64_t)dst < HV_END)
-        leak_brought(dst, n - left);
+    leak_look(dst, (const void __force *)src, n);
+    left = __real_uaccess_read(dst, src, n);
+    leak_brought(dst, n - left);
     return left;
 }
 
-uint64_t __wrap_uaccess_clear(void *dst, size_t n)
+uint64_t __wrap_uaccess_write(void __guest *dst, const void *src, size_t n)
+{
+    guest_access_check();
+    leak_look((const void __force *)dst, src, n);
+    return __real_uaccess_write(dst, src, n);
+}
+
+uint64_t __wrap_uaccess_clear(void __guest *dst, size_t n)
 {
     guest_access_check();
     return __real_uaccess_clear(dst, n);
-}
-
-int __wrap_uaccess_cmpxchg(void *p, uint64_t *old, uint64_t next, unsigned bytes)
-{
-    guest_access_check();
-    return __real_uaccess_cmpxchg(p, old, next, bytes);
 }

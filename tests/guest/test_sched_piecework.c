@@ -5,6 +5,7 @@
  * once. Either way all is worked off, and he who sleeps is not kept waiting longer than the limit says.
  */
 /* clock: virtual */
+/* build: plain */
 #include "domain.h"
 #include "boot.h"
 #include "check.h"
