@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Builds each tests/guest/test_NAME.c to build/guest/NAME, a plain PV ELF.  Include it, or `make -f tests/guest/guest.mk`.
+# Builds each tests/guest/test_NAME.c to build/guest/NAME, a plain PV ELF, and domu_NAME.c, a kernel for the system tests' guests,
+# to build/guest/domu_NAME.  Include it, or `make -f tests/guest/guest.mk`.
 # GUEST_CC chooses the compiler (gcc or clang), BUILD the output folder.
 BUILD ?= build
 GUEST_CC ?= $(CC)
@@ -14,12 +15,13 @@ GUEST_LDFLAGS := -nostdlib -static -Wl,-T,$(GUEST_SRC)/lib/link.lds -Wl,--build-
 GUEST_LIB := $(patsubst $(GUEST_SRC)/lib/%,$(GUEST_OUT)/lib/%.o,$(wildcard $(GUEST_SRC)/lib/*.c $(GUEST_SRC)/lib/*.S))
 GUEST_NAMES := $(patsubst $(GUEST_SRC)/test_%.c,%,$(wildcard $(GUEST_SRC)/test_*.c))
 GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_NAMES))
+GUEST_DOMUS := $(patsubst $(GUEST_SRC)/%.c,$(GUEST_OUT)/%,$(wildcard $(GUEST_SRC)/domu_*.c))
 
 .PHONY: guest-tests
-guest-tests: $(GUEST_TESTS)
+guest-tests: $(GUEST_TESTS) $(GUEST_DOMUS)
 
 # The public headers use stdint's names without including it.
-$(GUEST_OUT)/%.c.o $(GUEST_OUT)/test_%.o: GUEST_CFLAGS += -include stdint.h
+$(GUEST_OUT)/%.c.o $(GUEST_OUT)/test_%.o $(GUEST_OUT)/domu_%.o: GUEST_CFLAGS += -include stdint.h
 $(GUEST_OUT)/%.S.o: GUEST_CFLAGS += -D__ASSEMBLY__
 
 $(GUEST_OUT)/lib/%.o: $(GUEST_SRC)/lib/% $(GUEST_SRC)/guest.mk
@@ -30,8 +32,15 @@ $(GUEST_OUT)/test_%.o: $(GUEST_SRC)/test_%.c $(GUEST_SRC)/guest.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 
+$(GUEST_OUT)/domu_%.o: $(GUEST_SRC)/domu_%.c $(GUEST_SRC)/guest.mk
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(GUEST_DOMUS): %: %.o $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
+	@$(GUEST_CC) $(GUEST_LDFLAGS) $(filter %.o,$^) -o $@
+
 $(GUEST_TESTS): $(GUEST_OUT)/%: $(GUEST_OUT)/test_%.o $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
 	@$(GUEST_CC) $(GUEST_LDFLAGS) $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(GUEST_SRC)/test_$*.c) $(filter %.o,$^) -o $@
 
 .SECONDARY:
--include $(GUEST_LIB:.o=.d) $(GUEST_NAMES:%=$(GUEST_OUT)/test_%.d)
+-include $(GUEST_LIB:.o=.d) $(GUEST_NAMES:%=$(GUEST_OUT)/test_%.d) $(GUEST_DOMUS:=.d)
