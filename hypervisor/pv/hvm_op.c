@@ -34,7 +34,7 @@ static long get_time(uint64_t arg)
     return copy_to_guest(arg, &t, sizeof(t));
 }
 
-/* There are no trace buffers, so tracing is always off: a good record is taken and dropped. */
+/* A good record is taken and dropped, as if tracing were off: guests put nothing into the trace buffers. */
 static long xentrace(uint64_t arg)
 {
     struct xen_hvm_xentrace t;
