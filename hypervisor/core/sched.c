@@ -466,10 +466,13 @@ static void deplete(struct sched_rq *rq, struct sched_ent *e)
     lheap_insert(&rq->refill, &e->refill, e->deadline);
 }
 
-/* Until when the rate limit keeps curr, under fair share, on its CPU. */
+/* Until when the rate limit keeps curr, under fair share, on its CPU.  Not from its own group: who spins until a sibling has
+ * answered would keep the one he waits for waiting. */
 static uint64_t limit_end(const struct sched_rq *rq)
 {
-    return rq->since + ratelimit(rq);
+    const struct sched_group *g = rq->curr->group;
+
+    return g && g == ent_of(rq->fair.top)->group ? rq->since : rq->since + ratelimit(rq);
 }
 
 /* Does curr, under fair share, go on although others wait? */

@@ -32,7 +32,7 @@ struct sched_mask {
 /* A pool.  Changes: the caller's lock for parameters; who reads without takes what it sees for a hint. */
 struct sched_pool {
     struct sched_mask cpus; /* [atomic] */
-    uint64_t ratelimit;     /* ns that one under fair share may run before another may take its place; 0: none [atomic] */
+    uint64_t ratelimit;     /* ns that one under fair share runs before one of another group may take its place; 0: none [atomic] */
 };
 
 enum sched_state {

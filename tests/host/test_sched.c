@@ -334,6 +334,21 @@ static void test_ratelimit(void **state)
     assert_true(v[1]->wait_max < MS);
 }
 
+/* It does not keep a vCPU from its siblings: one that spins until another has answered must not keep that one waiting. */
+static void test_ratelimit_siblings(void **state)
+{
+    struct sim_group *g = group(0);
+
+    (void)state;
+    sim_pool[0].ratelimit = 4 * MS;
+    HOG(g, 256);
+    sim_start(sim_add(g, 0, 256, 100 * US, 1900 * US));
+    pass(SEC);
+    forget_waits();
+    pass(10 * SEC);
+    assert_true(v[1]->wait_max < MS);
+}
+
 /* It does not change anybody's share, and does not hold up who leaves by himself or must. */
 static void test_ratelimit_shares(void **state)
 {
@@ -941,6 +956,7 @@ int main(int argc, char **argv)
         T(test_wake_latency),
         T(test_wake_latency_many),
         T(test_ratelimit),
+        T(test_ratelimit_siblings),
         T(test_ratelimit_shares),
         T(test_sleepers_do_not_starve),
         T(test_no_starvation),
