@@ -28,7 +28,11 @@ void *memmove(void *dst, const void *src, size_t n)
 
     if ((uintptr_t)d - (uintptr_t)s >= n)
         return memcpy(dst, src, n);
-    /* dst starts inside src: last byte first. */
+    /* dst starts inside src: the last ones first, each eight read before they are written. */
+    for (uint64_t v; n >= sizeof(v); n -= sizeof(v)) {
+        __builtin_memcpy(&v, s + n - sizeof(v), sizeof(v));
+        __builtin_memcpy(d + n - sizeof(v), &v, sizeof(v));
+    }
     while (n--)
         d[n] = s[n];
     return dst;

@@ -57,9 +57,12 @@ static struct domain *create_anywhere(const struct xen_domctl_createdomain *c, i
 
     for (unsigned tries = 1; tries < DOMID_FIRST_RESERVED; tries++) {
         uint32_t id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) % DOMID_FIRST_RESERVED;
-        struct domain *d = id ? create_as(c, (domid_t)id, rc) : NULL;
+        struct domain *d;
 
-        if (d || (id && *rc != -XEN_EEXIST))
+        if (!id || domain_peek((domid_t)id))
+            continue;
+        d = create_as(c, (domid_t)id, rc);
+        if (d || *rc != -XEN_EEXIST)
             return d;
     }
     *rc = -XEN_ENOMEM;

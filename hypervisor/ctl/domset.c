@@ -180,15 +180,17 @@ static uint32_t page_type(struct domain *d, mfn_t m)
 long domctl_page_types(struct domctl *x)
 {
     struct xen_domctl_getpageframeinfo3 *a = &x->op->u.getpageframeinfo3;
-    uint64_t gva = guest_addr(a->array), mfn;
+    uint64_t gva = guest_addr(a->array), some[64];
 
     if (a->num > 1024)
         return -XEN_E2BIG;
-    for (uint64_t i = 0; i < a->num; i++) {
-        if (copy_from_guest_at(&mfn, gva, i, sizeof(mfn)))
+    for (uint64_t done = 0, n; done < a->num; done += n) {
+        n = MIN(a->num - done, ARRAY_SIZE(some));
+        if (copy_from_guest(some, gva + done * sizeof(*some), n * sizeof(*some)))
             return -XEN_EFAULT;
-        mfn = page_type(x->d, MFN(mfn));
-        if (copy_to_guest_at(gva, i, &mfn, sizeof(mfn)))
+        for (uint64_t i = 0; i < n; i++)
+            some[i] = page_type(x->d, MFN(some[i]));
+        if (copy_to_guest(gva + done * sizeof(*some), some, n * sizeof(*some)))
             return -XEN_EFAULT;
     }
     return 0;

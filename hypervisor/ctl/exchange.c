@@ -15,8 +15,6 @@
 #include "x86/alloc.h"
 #include "x86/layout.h"
 
-#define ORDER_MAX 12
-
 struct chunk {
     struct domain *d;
     const struct xen_memory_exchange *e;
@@ -111,7 +109,7 @@ static int request_check(const struct xen_memory_exchange *e)
 {
     uint64_t in, out;
 
-    if (e->in.extent_order > ORDER_MAX || e->out.extent_order > ORDER_MAX)
+    if (e->in.extent_order > EXTENT_ORDER_MAX || e->out.extent_order > EXTENT_ORDER_MAX)
         return -XEN_EPERM;
     if (e->in.domid != e->out.domid || e->nr_exchanged > e->in.nr_extents)
         return -XEN_EINVAL;

@@ -2,8 +2,8 @@
 /*
  * memory_op, except exchange (ctl/exchange.c) and memory maps (ctl/memmap.c).
  *
- * Extents are worked through one by one; where a call stops (preempted, or an extent fails) is its result.  The
- * extent to start with when a call is issued again stands in the upper bits of its command, as the ABI has it.
+ * Extents are worked through one by one; where a call stops (an extent fails) is its result.  The extent to start with when a call is
+ * issued again stands in the upper bits of its command, as the ABI has it, and above it how many of its frames are given back already.
  */
 #include "ctl/memory.h"
 #include "core/frame.h"
@@ -21,9 +21,9 @@
 #include "x86/paging.h"
 #include "x86/trace.h"
 
-#define CMD_BITS 6
-#define EXTENT_ORDER_MAX 9  /* of an unprivileged domain: 2 MiB */
-#define EXTENT_ORDER_MAX_PRIV 18
+#define CMD_BITS    6
+#define EXTENT_BITS 32
+#define REMOVE_AT_ONCE 64 /* frames */
 
 int memory_where(struct domain *d, uint32_t flags, struct frames_where *where)
 {
@@ -59,12 +59,13 @@ static int extent_add(const struct reservation *x, uint64_t index, bool populate
 {
     uint64_t start = guest_addr(x->r.extent_start), gpfn = 0;
     mfn_t m;
+    int rc;
 
     if (populate && copy_from_guest_at(&gpfn, start, index, sizeof(gpfn)))
         return -XEN_EFAULT;
-    m = domain_frames_alloc(x->d, x->r.extent_order, x->where, true);
-    if (mfn_eq(m, MFN_NONE))
-        return -XEN_ENOMEM;
+    rc = domain_extent_alloc(x->d, x->r.extent_order, x->where, &m);
+    if (rc)
+        return rc;
     for (uint64_t i = 0; populate && i < 1ul << x->r.extent_order; i++)
         ((uint64_t *)M2P_START)[m.n + i] = gpfn + i;
     if (start && copy_to_guest_at(start, index, &m.n, sizeof(m.n)))
@@ -72,20 +73,26 @@ static int extent_add(const struct reservation *x, uint64_t index, bool populate
     return 0;
 }
 
-static int extent_remove(const struct reservation *x, uint64_t index)
+/* From frame *at on; -XEN_EAGAIN: up to there. */
+static int extent_remove(const struct reservation *x, uint64_t index, uint64_t *at)
 {
-    uint64_t gmfn;
+    uint64_t gmfn, n = 1ul << x->r.extent_order;
     int rc = 0;
 
     if (copy_from_guest_at(&gmfn, guest_addr(x->r.extent_start), index, sizeof(gmfn)))
         return -XEN_EFAULT;
-    TRACE(TRC_MEM_DECREASE_RESERVATION, TRACE_64(gmfn), x->d->id | x->r.extent_order << 16, 0);
-    for (uint64_t i = 0; i < 1ul << x->r.extent_order && rc == 0; i++)
-        rc = domain_frame_release(x->d, MFN(gmfn + i));
+    if (*at == 0)
+        TRACE(TRC_MEM_DECREASE_RESERVATION, TRACE_64(gmfn), x->d->id | x->r.extent_order << 16, 0);
+    while (*at < n && rc == 0) {
+        rc = domain_frame_release(x->d, MFN(gmfn + *at));
+        if (++*at % REMOVE_AT_ONCE == 0 && rc == 0 && *at < n && preempt_needed())
+            return -XEN_EAGAIN;
+    }
+    *at = 0;
     return rc;
 }
 
-static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
+static long reservation_op(struct hcall *c, unsigned op, uint64_t start, uint64_t at)
 {
     struct reservation x;
     uint64_t done;
@@ -93,26 +100,20 @@ static long reservation_op(struct hcall *c, unsigned op, uint64_t start)
 
     if (copy_from_guest(&x.r, c->arg[1], sizeof(x.r)))
         return (long)start;
-    if (start >= x.r.nr_extents)
-        return (long)start;
-    if (x.r.extent_order > (current->domain->is_privileged ? EXTENT_ORDER_MAX_PRIV : EXTENT_ORDER_MAX))
+    if (start >= x.r.nr_extents || x.r.nr_extents >> EXTENT_BITS || x.r.extent_order > EXTENT_ORDER_MAX)
         return (long)start;
     x.d = domain_target(x.r.domid, &rc);
     if (!x.d)
         return rc;
     rc = memory_where(x.d, x.r.mem_flags, &x.where);
-    for (done = start; !rc && done < x.r.nr_extents; done++) {
-        if (done > start && preempt_needed()) {
-            c->arg[0] = op | done << CMD_BITS;
-            domain_put(x.d);
-            return hcall_again(c);
-        }
-        if (op == XENMEM_decrease_reservation ? extent_remove(&x, done)
-                                              : extent_add(&x, done, op == XENMEM_populate_physmap))
-            break;
-    }
+    for (done = start; !rc && done < x.r.nr_extents; done += !rc)
+        rc = done > start && preempt_needed() ? -XEN_EAGAIN
+           : op == XENMEM_decrease_reservation ? extent_remove(&x, done, &at) : extent_add(&x, done, op == XENMEM_populate_physmap);
     domain_put(x.d);
-    return (long)done;
+    if (rc != -XEN_EAGAIN)
+        return (long)done;
+    c->arg[0] = op | done << CMD_BITS | at << (CMD_BITS + EXTENT_BITS);
+    return hcall_again(c);
 }
 
 /* ---- What a domain has ---- */
@@ -221,6 +222,8 @@ static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r
         unsigned n = MIN(r->nr_frames, RESOURCE_CHUNK);
 
         rc = grant_resource_frames(d, r->id, r->frame, n, mfns);
+        if (rc == -XEN_EAGAIN)
+            rc = 1;
         for (unsigned i = 0; rc == 0 && i < n; i++)
             if (copy_to_guest_at(list, i, &mfns[i].n, sizeof(mfns[i].n)))
                 rc = -XEN_EFAULT;
@@ -353,7 +356,7 @@ long do_memory_op(struct hcall *c)
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
     case XENMEM_populate_physmap:
-        return reservation_op(c, m.op, c->arg[0] >> CMD_BITS);
+        return reservation_op(c, m.op, (uint32_t)(c->arg[0] >> CMD_BITS), c->arg[0] >> (CMD_BITS + EXTENT_BITS));
     case XENMEM_exchange:
         return memory_exchange(c);
     default:

@@ -137,7 +137,7 @@ long sysctl_availheap(struct xen_sysctl *op)
     return 0;
 }
 
-#define PAGES_A_CALL 1024u
+#define PAGES_A_CALL 128u
 
 /* Xen's words for whose a page is that isn't a domain's. */
 #define OWNED_BY(id) ((uint32_t)(id) << PG_OFFLINE_OWNER_SHIFT)

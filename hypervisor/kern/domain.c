@@ -98,16 +98,20 @@ void domain_hold(struct domain *d)
 /* Domains without a reference, to be freed where no lock is held: the last one may be dropped under any. [atomic] */
 static struct domain *dead;
 
-void domain_put(struct domain *d)
+static void dead_add(struct domain *d)
 {
-    uint32_t left = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
-
-    if (refs_stuck(d, left) || left)
-        return;
     d->next = __atomic_load_n(&dead, __ATOMIC_SEQ_CST);
     while (!__atomic_compare_exchange_n(&dead, &d->next, d, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         ;
     softirq_raise(SOFTIRQ_RCU);
+}
+
+void domain_put(struct domain *d)
+{
+    uint32_t left = __atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
+
+    if (!refs_stuck(d, left) && !left)
+        dead_add(d);
 }
 
 struct domain *domain_from(unsigned id)
@@ -306,13 +310,22 @@ int idle_vcpu_create(unsigned cpu)
 
 /* ---- Ending ---- */
 
-static void domain_free(struct domain *d)
+#define VCPUS_AT_ONCE 16 /* that are freed without a break */
+
+/* A piece of what d still has.  False: there is more. */
+static bool domain_free(struct domain *d)
 {
+    unsigned n = 0;
+
     table_remove(d);
     if (d->sched)
         sched_domain_stop(d);
-    domain_each_vcpu(d, v)
+    domain_each_vcpu(d, v) {
+        if (n++ == VCPUS_AT_ONCE)
+            return false;
+        d->vcpu[v->id] = NULL;
         vcpu_free(v);
+    }
     if (d->grant)
         grant_domain_free(d);
     pv_domain_free(d);
@@ -328,6 +341,7 @@ static void domain_free(struct domain *d)
     mem_free(d->vcpu);
     mem_free(d->cpu_policy);
     mem_free(d);
+    return true;
 }
 
 static void dead_softirq(void)
@@ -337,7 +351,8 @@ static void dead_softirq(void)
     while (d) {
         struct domain *next = d->next;
 
-        domain_free(d);
+        if (!domain_free(d))
+            dead_add(d);
         d = next;
     }
 }

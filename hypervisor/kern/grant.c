@@ -29,7 +29,8 @@
 #include "x86/tlb.h"
 #include "x86/trace.h"
 
-#define CHUNK 16            /* elements between two looks at preempt_needed() */
+#define CHUNK  16           /* elements between two looks at preempt_needed() */
+#define CHUNKS 16           /* in a batch: for so many a flush is put off */
 #define ELEMENT_MAX 40      /* bytes */
 
 /* ---- frames and entries ---- */
@@ -286,13 +287,15 @@ static long batch_run(struct hcall *c, size_t size, element_fn *fn)
     struct grant_batch b;
     long rc = 0;
 
-    batch_begin(&b);
     while (c->arg[2] && !rc && !c->again) {
-        rc = batch_chunk(&b, c, size, fn);
-        if (!rc && c->arg[2] && preempt_needed())
-            rc = hcall_again(c);
+        batch_begin(&b);
+        for (unsigned n = 0; n < CHUNKS && c->arg[2] && !rc && !c->again; n++) {
+            rc = batch_chunk(&b, c, size, fn);
+            if (!rc && c->arg[2] && preempt_needed())
+                rc = hcall_again(c);
+        }
+        batch_end(&b); /* what waited for the flush is not preempted */
     }
-    batch_end(&b);
     return rc;
 }
 

@@ -26,15 +26,9 @@ int grant_domain_create(struct domain *d, int max_frames, int max_maptrack, unsi
 int grant_domain_kill(struct domain *d);
 void grant_domain_free(struct domain *d);
 
-/*
- * For XENMEM_add_to_physmap with XENMAPSPACE_grant_table: frame idx of d's table (idx with
- * XENMAPIDX_grant_table_status: of its status frames), which grows if need be.  No reference is taken: the caller's
- * frame_get(m, d) fails if d has just died.
- * -XEN_EINVAL: above the limit, or status frames of a version-1 table; -XEN_ENOMEM.
- */
-int grant_table_frame(struct domain *d, uint64_t idx, mfn_t *out);
-
-/* For XENMEM_acquire_resource with XENMEM_resource_grant_table: n frames from `first` on into out[], as above. */
+/* For XENMEM_acquire_resource with XENMEM_resource_grant_table: n frames from `first` on into out[] of d's table (or of its status
+ * frames), which grows if need be.  No reference is taken: a frame_get(m, d) fails if d has just died.  -XEN_EINVAL: above the limit, or
+ * status frames of a version-1 table; -XEN_ENOMEM.  Preemptible: -XEN_EAGAIN = call again. */
 int grant_resource_frames(struct domain *d, unsigned id, uint64_t first, unsigned n, mfn_t *out);
 /* How many frames of that kind there can be (what the call gives for nr_frames = 0); 0: no such id. */
 unsigned grant_resource_max(const struct domain *d, unsigned id);

@@ -84,18 +84,7 @@ static int table_grow(struct domain *d, uint64_t n)
     }
 }
 
-/* The same to the end, for callers that are not preempted (the limit bounds it). */
-static int table_grow_all(struct domain *d, uint64_t n)
-{
-    int rc;
-
-    do {
-        rc = table_grow(d, n);
-    } while (rc == -XEN_EAGAIN);
-    return rc;
-}
-
-/* Enough frames that there are n status frames. */
+/* Enough frames that there are n status frames: as table_grow(). */
 static int status_ensure(struct domain *d, uint64_t n)
 {
     const struct grant_table *t = &d->grant->table;
@@ -104,7 +93,7 @@ static int status_ensure(struct domain *d, uint64_t n)
         return -XEN_EINVAL;
     if (n <= READ_ONCE(t->nr_status))
         return 0;
-    return table_grow_all(d, MIN((n - 1) * (GRANT_STATUS_PER_FRAME / GRANT_V2_PER_FRAME) + 1, (uint64_t)t->max_frames));
+    return table_grow(d, MIN((n - 1) * (GRANT_STATUS_PER_FRAME / GRANT_V2_PER_FRAME) + 1, (uint64_t)t->max_frames));
 }
 
 int grant_resource_frames(struct domain *d, unsigned id, uint64_t first, unsigned n, mfn_t *out)
@@ -114,7 +103,7 @@ int grant_resource_frames(struct domain *d, unsigned id, uint64_t first, unsigne
 
     if (!d->grant || id > XENMEM_resource_grant_table_id_status || first + n < first)
         return -XEN_EINVAL;
-    rc = status ? status_ensure(d, first + n) : table_grow_all(d, first + n);
+    rc = status ? status_ensure(d, first + n) : table_grow(d, first + n);
     if (!rc)
         memcpy(out, (status ? d->grant->status : d->grant->shared) + first, n * sizeof(*out));
     return rc;
@@ -125,14 +114,6 @@ unsigned grant_resource_max(const struct domain *d, unsigned id)
     if (!d->grant || id > XENMEM_resource_grant_table_id_status)
         return 0;
     return id == XENMEM_resource_grant_table_id_status ? d->grant->table.max_status : d->grant->table.max_frames;
-}
-
-int grant_table_frame(struct domain *d, uint64_t idx, mfn_t *out)
-{
-    unsigned id = idx & XENMAPIDX_grant_table_status ? XENMEM_resource_grant_table_id_status
-                                                     : XENMEM_resource_grant_table_id_shared;
-
-    return grant_resource_frames(d, id, idx & ~(uint64_t)XENMAPIDX_grant_table_status, 1, out);
 }
 
 /* ---- operations on a table ---- */
@@ -318,7 +299,9 @@ static int domain_state_init(struct domain *d, unsigned frames, unsigned maptrac
     g->status = mem_alloc(g->table.max_status * sizeof(mfn_t));
     if (!g->shared || !g->status)
         return -XEN_ENOMEM;
-    return table_grow_all(d, 1);
+    while ((rc = table_grow(d, 1)) == -XEN_EAGAIN) /* there is one, then */
+        ;
+    return rc;
 }
 
 /* A dying domain's mapping: the references of a host mapping go with the page tables. */

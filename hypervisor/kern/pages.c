@@ -72,6 +72,9 @@ int pages_domain_create(struct domain *d, uint64_t max)
 void pages_domain_free(struct domain *d)
 {
     frames_claim(&d->pages->heap, 0); /* once more: it may have been set while the domain died */
+    for (unsigned i = 0; i < ARRAY_SIZE(d->pages->raw); i++)
+        if (d->pages->raw[i].m.n)
+            frames_free(d->pages->raw[i].m, d->pages->raw[i].order);
     mem_free(d->pages);
     d->pages = NULL;
 }
@@ -237,32 +240,100 @@ static void frame_clear(mfn_t m)
     frame_unmap(p);
 }
 
-mfn_t domain_frames_alloc(struct domain *d, unsigned order, struct frames_where where, bool zero)
+/* Frames that are counted as d's, and nobody's yet; MFN_NONE: there are none for d. */
+static mfn_t raw_alloc(struct domain *d, unsigned order, struct frames_where where)
 {
-    uint64_t n = 1ul << order;
-    bool good;
-    mfn_t m;
+    mfn_t m = MFN_NONE;
+    bool room;
 
     lock(&d->pages->lock);
-    good = !d->is_dying && count_reserve(d->pages, n);
+    room = !d->is_dying && count_reserve(d->pages, 1ul << order);
     unlock(&d->pages->lock);
-    if (!good)
-        return MFN_NONE;
-    m = frames_alloc_for(&d->pages->heap, sched_domain_nodes(d), order, where);
-    good = !mfn_eq(m, MFN_NONE);
-    for (uint64_t i = 0; good && zero && i < n; i++) /* what others left in it is not for d */
-        frame_clear(MFN(m.n + i));
+    if (room)
+        m = frames_alloc_for(&d->pages->heap, sched_domain_nodes(d), order, where);
+    if (room && mfn_eq(m, MFN_NONE))
+        __atomic_sub_fetch(&d->pages->count, 1ul << order, __ATOMIC_SEQ_CST);
+    return m;
+}
+
+static void raw_free(struct domain *d, mfn_t m, unsigned order)
+{
+    frames_free(m, order);
+    __atomic_sub_fetch(&d->pages->count, 1ul << order, __ATOMIC_SEQ_CST);
+}
+
+/* They are d's: m, or MFN_NONE if it is dying. */
+static mfn_t raw_adopt(struct domain *d, mfn_t m, unsigned order)
+{
+    bool good;
+
     lock(&d->pages->lock);
-    if (good && d->is_dying) {
-        frames_free(m, order);
-        good = false;
-    }
-    for (uint64_t i = 0; good && i < n; i++)
+    good = !d->is_dying;
+    for (uint64_t i = 0; good && i < 1ul << order; i++)
         frame_adopt(d, MFN(m.n + i));
     unlock(&d->pages->lock);
     if (!good)
-        __atomic_sub_fetch(&d->pages->count, n, __ATOMIC_SEQ_CST);
+        raw_free(d, m, order);
     return good ? m : MFN_NONE;
+}
+
+mfn_t domain_frames_alloc(struct domain *d, unsigned order, struct frames_where where, bool zero)
+{
+    mfn_t m = raw_alloc(d, order, where);
+
+    if (mfn_eq(m, MFN_NONE))
+        return m;
+    for (uint64_t i = 0; zero && i < 1ul << order; i++) /* what others left in it is not for d */
+        frame_clear(MFN(m.n + i));
+    return raw_adopt(d, m, order);
+}
+
+#define CLEAR_AT_ONCE 64 /* frames */
+
+/* r->m is what is wanted, as far as it can be had. */
+static void raw_find(struct domain *d, struct raw_extent *r, unsigned order, struct frames_where w)
+{
+    bool fits = r->order == order && r->where.node == w.node && r->where.exact == w.exact && r->where.below_bits == w.below_bits;
+
+    if (r->m.n && fits)
+        return;
+    if (r->m.n)
+        raw_free(d, r->m, r->order);
+    r->m = raw_alloc(d, order, w);
+    if (mfn_eq(r->m, MFN_NONE))
+        r->m = MFN(0);
+    r->order = order;
+    r->where = w;
+    r->cleared = 0;
+}
+
+static int raw_clear(struct raw_extent *r)
+{
+    while (r->cleared < 1ul << r->order) {
+        frame_clear(MFN(r->m.n + r->cleared++));
+        if (r->cleared % CLEAR_AT_ONCE == 0 && preempt_needed())
+            return -XEN_EAGAIN;
+    }
+    return 0;
+}
+
+int domain_extent_alloc(struct domain *d, unsigned order, struct frames_where where, mfn_t *m)
+{
+    struct raw_extent *r = &d->pages->raw[d == current->domain];
+    int rc = -XEN_ENOMEM;
+
+    if (__atomic_exchange_n(&r->busy, true, __ATOMIC_ACQUIRE))
+        return -XEN_EAGAIN; /* another CPU is at it */
+    raw_find(d, r, order, where);
+    if (r->m.n)
+        rc = raw_clear(r);
+    if (rc == 0) {
+        *m = raw_adopt(d, r->m, order);
+        rc = mfn_eq(*m, MFN_NONE) ? -XEN_ENOMEM : 0;
+        r->m = MFN(0);
+    }
+    __atomic_store_n(&r->busy, false, __ATOMIC_RELEASE);
+    return rc;
 }
 
 int domain_frame_release(struct domain *d, mfn_t m)

@@ -11,6 +11,15 @@
 
 struct domain;
 
+/* An extent that was allocated for a domain, and counted, but is not all cleared yet. */
+struct raw_extent {
+    bool busy; /* a CPU is at it [atomic]; the rest is that CPU's */
+    mfn_t m;   /* 0: there is none */
+    unsigned order;
+    uint64_t cleared;
+    struct frames_where where;
+};
+
 /* Of one domain. */
 struct domain_pages {
     spinlock_t lock;      /* RANK_PAGES */
@@ -19,6 +28,7 @@ struct domain_pages {
     uint64_t max;         /* it may have [lock] */
     uint64_t shared_count;/* hypervisor frames shared with it [atomic] */
     struct heap_share heap;
+    struct raw_extent raw[2]; /* asked for by others, by itself: these don't take each other's away */
 };
 
 int pages_domain_create(struct domain *d, uint64_t max);
@@ -57,6 +67,8 @@ uint64_t pages_on_node(const struct domain *d, unsigned node);
 /* 2^order frames for d, aligned, zeroed (or, only while there is no secret in the heap yet, not); MFN_NONE if there
  * are none or d is at its maximum. */
 mfn_t domain_frames_alloc(struct domain *d, unsigned order, struct frames_where where, bool zero);
+/* The same, zeroed.  0, -XEN_ENOMEM; preemptible: -XEN_EAGAIN = call again. */
+int domain_extent_alloc(struct domain *d, unsigned order, struct frames_where where, mfn_t *m);
 /* Drop d's own (allocation) reference: the frame goes with the last reference. -XEN_EINVAL if it isn't d's or is
  * already dropped. */
 int domain_frame_release(struct domain *d, mfn_t m);

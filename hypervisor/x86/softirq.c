@@ -44,11 +44,10 @@ bool softirq_pending(void)
     return READ_ONCE(cpu_block()->softirqs) != 0;
 }
 
-/* Take one pending bit off; SOFTIRQ_SCHEDULE only when it is alone. */
+/* Take one pending bit off. */
 static enum softirq softirq_take(uint32_t pending)
 {
-    uint32_t others = pending & ~(1u << SOFTIRQ_SCHEDULE);
-    enum softirq nr = others ? (enum softirq)__builtin_ctz(others) : SOFTIRQ_SCHEDULE;
+    enum softirq nr = (enum softirq)__builtin_ctz(pending);
 
     __atomic_and_fetch(&cpu_block()->softirqs, ~(1u << nr), __ATOMIC_SEQ_CST);
     return nr;

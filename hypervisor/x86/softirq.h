@@ -7,14 +7,15 @@
 
 #include "core/types.h"
 
+/* The first one pending is served first. */
 enum softirq {
     SOFTIRQ_TIMER,    /* timers are due (x86/timer.c) */
-    SOFTIRQ_SCHEDULE, /* choose again who runs here (kern/sched.c); always served last */
-    SOFTIRQ_RCU,      /* what is freed where no lock is held */
     SOFTIRQ_KEY,      /* a debug key was pressed (kern/keys.c) */
     SOFTIRQ_NMI,      /* an NMI left work (x86/nmi.c) */
     SOFTIRQ_MCE,      /* a machine check was recorded (kern/mce.c) */
     SOFTIRQ_TRACE,    /* a trace buffer is half full (kern/trace.c) */
+    SOFTIRQ_SCHEDULE, /* choose again who runs here (kern/sched.c); after all that wakes somebody */
+    SOFTIRQ_RCU,      /* what is freed where no lock is held, in pieces */
     NR_SOFTIRQS,
 };
 

@@ -1139,6 +1139,17 @@ static void step_chain(struct bytes *b)
     step_copy(b);
 }
 
+/* One frame of a table, which may have to grow for it. */
+static int resource_frame(int i, unsigned id, uint64_t n, mfn_t *m)
+{
+    int rc;
+
+    do
+        rc = grant_resource_frames(&W.d[i], id, n, 1, m);
+    while (rc == -XEN_EAGAIN);
+    return rc;
+}
+
 /* The world around: a page-table entry changed by other means, a frame turned to a table and back, death, rebirth. */
 static void step_other(struct bytes *b)
 {
@@ -1155,11 +1166,11 @@ static void step_other(struct bytes *b)
             W.f[x].table = !W.f[x].table;
     } else if (how < 0xa0 && i >= 0) {
         mfn_t m;
-        int rc = grant_table_frame(&W.d[i], x % 4, &m);
+        int rc = resource_frame(i, XENMEM_resource_grant_table_id_shared, x % 4, &m);
 
         MUST(rc == (x % 4 < MAX_FRAMES ? 0 : -XEN_EINVAL));
         MUST(rc || world_frame(m.n) == table_of(i)->shared[x % 4]);
-        rc = grant_table_frame(&W.d[i], XENMAPIDX_grant_table_status | (x % 2), &m);
+        rc = resource_frame(i, XENMEM_resource_grant_table_id_status, x % 2, &m);
         MUST(rc == (table_of(i)->version == 2 && x % 2 == 0 ? 0 : -XEN_EINVAL));
         MUST(rc || world_frame(m.n) == table_of(i)->status[0]);
     } else if (how >= 0xe0) {

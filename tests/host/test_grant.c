@@ -266,7 +266,7 @@ static void test_granter_dies(void **state)
     assert_int_equal(W.d[1].refs, 1);
     assert_int_equal(map(0, 1, 1, GNTMAP_host_map, 1).status, GNTST_bad_domain);
     /* Its shared frames are gone already: nothing can be done with the table but to take pins back. */
-    assert_int_equal(grant_table_frame(&W.d[1], 0, &frame), -XEN_EINVAL);
+    assert_int_equal(grant_resource_frames(&W.d[1], XENMEM_resource_grant_table_id_shared, 0, 1, &frame), -XEN_EINVAL);
     assert_int_equal(grant_pin(table_of(1), &w, &c), GNTST_bad_gntref);
     assert_int_equal(grant_swap(table_of(1), 0, 1), GNTST_bad_gntref);
     assert_int_equal(grant_set_version(table_of(1), 2), -XEN_EINVAL);
