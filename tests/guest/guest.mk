@@ -18,7 +18,18 @@ GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_NAMES))
 GUEST_DOMUS := $(patsubst $(GUEST_SRC)/%.c,$(GUEST_OUT)/%,$(wildcard $(GUEST_SRC)/domu_*.c))
 
 .PHONY: guest-tests
-guest-tests: $(GUEST_TESTS) $(GUEST_DOMUS)
+guest-tests: $(GUEST_TESTS) $(GUEST_DOMUS) $(GUEST_OUT)/stretch.so
+
+## make bounds     the longest ways of hypercalls without a break, measured, and put into docs/security.md
+bounds: all guest-tests
+	-tests/guest/run bounds
+	python3 tests/guest/bounds.py
+.PHONY: bounds
+
+# A plugin of the emulator: the host's compiler.
+$(GUEST_OUT)/stretch.so: $(GUEST_SRC)/plugin/stretch.c $(GUEST_SRC)/guest.mk
+	@mkdir -p $(@D)
+	@echo "  CC $<"; cc -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden $< -o $@
 
 # The public headers use stdint's names without including it.
 $(GUEST_OUT)/%.c.o $(GUEST_OUT)/test_%.o $(GUEST_OUT)/domu_%.o: GUEST_CFLAGS += -include stdint.h

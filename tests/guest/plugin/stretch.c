@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A QEMU plugin (TCG, plugin API 1 as in QEMU 7.2) that finds how many instructions are executed at most between two points:
+ *
+ *   -plugin stretch.so,out=FILE,slots=ADDR,point=ADDR...,raise=ADDR...,serve=ADDR...
+ *
+ * A point is an address that is called or jumped to.  `raise` is where something begins to wait, `serve` where it is served: between
+ * the two a point doesn't count, for who asked there and went on all the same has not given way; `serve` is a point.  So are the SLOTS addresses from `slots` on, each a byte long: whoever jumps
+ * to the n-th says that what comes counts for slot n (0: for nobody), and that is a point, too.  The file, which the reader may map
+ * while the machine runs, is struct stretch for each slot: its longest way from point to point.
+ * Each turn of a rep instruction counts as an instruction.  For one virtual CPU.
+ * The API's few declarations are here because Debian ships no header of it.
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct qemu_plugin_tb;
+typedef uint64_t plugin_id;
+int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *counter, uint64_t add);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+
+enum { SLOTS = 256, POINTS = 16, INLINE_ADD_U64 = 0, NO_REGISTERS = 0 };
+
+static struct stretch {
+    uint64_t longest, from, to, points; /* instructions; the points that it went from and to; how many points were met */
+} *file;
+
+enum kind { POINT, RAISE, SERVE, KINDS };
+
+static const char *const words[KINDS] = { [POINT] = "point=", [RAISE] = "raise=", [SERVE] = "serve=" };
+static uint64_t points[KINDS][POINTS], slots, total, last_total, last_point;
+static unsigned nr_points[KINDS], slot;
+static bool waiting;
+
+__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+
+static void way_ends(void *data)
+{
+    uint64_t address = (uintptr_t)data, length = total - last_total;
+    struct stretch *s = &file[slot];
+
+    s->points++;
+    if (length > s->longest) {
+        s->longest = length;
+        s->from = last_point;
+        s->to = address;
+    }
+    last_total = total;
+    last_point = address;
+}
+
+static void point_met(unsigned cpu, void *data)
+{
+    (void)cpu;
+    if (!waiting)
+        way_ends(data);
+}
+
+static void raise_met(unsigned cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    waiting = true;
+}
+
+static void serve_met(unsigned cpu, void *data)
+{
+    (void)cpu;
+    waiting = false;
+    way_ends(data);
+}
+
+static void slot_met(unsigned cpu, void *data)
+{
+    (void)cpu;
+    way_ends(data);
+    slot = (unsigned)((uintptr_t)data - slots);
+}
+
+static void (*const met[KINDS])(unsigned, void *) = { [POINT] = point_met, [RAISE] = raise_met, [SERVE] = serve_met };
+
+static void block_translated(plugin_id id, struct qemu_plugin_tb *tb)
+{
+    uint64_t address = qemu_plugin_tb_vaddr(tb);
+
+    (void)id;
+    if (address - slots < SLOTS)
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, slot_met, NO_REGISTERS, (void *)(uintptr_t)address);
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        for (unsigned i = 0; i < nr_points[kind]; i++)
+            if (points[kind][i] == address)
+                qemu_plugin_register_vcpu_tb_exec_cb(tb, met[kind], NO_REGISTERS, (void *)(uintptr_t)address);
+    qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &total, qemu_plugin_tb_n_insns(tb));
+}
+
+static int file_make(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
+
+    if (fd < 0 || ftruncate(fd, SLOTS * sizeof(*file)))
+        return -1;
+    file = mmap(NULL, SLOTS * sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    return file == MAP_FAILED ? -1 : 0;
+}
+
+__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (!strncmp(argv[i], "out=", 4) && file_make(argv[i] + 4))
+            return -1;
+        if (!strncmp(argv[i], "slots=", 6))
+            slots = strtoull(argv[i] + 6, NULL, 0);
+        for (unsigned kind = 0; kind < KINDS; kind++)
+            if (!strncmp(argv[i], words[kind], 6) && nr_points[kind] < POINTS)
+                points[kind][nr_points[kind]++] = strtoull(argv[i] + 6, NULL, 0);
+    }
+    if (!file || !slots) {
+        fprintf(stderr, "stretch: out=FILE or slots=ADDR is missing\n");
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
+    return 0;
+}

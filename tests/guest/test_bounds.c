@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How long a hypercall can keep a processor from others: each operation with the arguments that make it longest, while the emulator counts
+ * the instructions between one point at which it can be made to give way and the next (bounds.py, which also knows the bound).
+ * A line `bound N OPERATION | ARGUMENTS | RESULT` says what was tried.  Results are checked where a refusal would be short.
+ */
+/* build: plain */
+/* hv-only: hospes */
+/* clock: virtual */
+/* qemu: -m 1536 */
+/* hv: dom0_mem=96M,max:1G */
+/* timeout: 120 */
+/* bounds: serve=hypercall_entry serve=trap_from_guest point=preempt_needed serve=softirq_run serve=dead_softirq raise=softirq_raise raise=softirq_raise_cpu */
+#include "domain.h"
+#include "check.h"
+#include "console.h"
+#include "event.h"
+#include "grant.h"
+#include "hypercall.h"
+#include "mem.h"
+#include "smp.h"
+#include <xen/hypfs.h>
+#include <xen/memory.h>
+#include <xen/physdev.h>
+#include <xen/platform.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+#include <xen/version.h>
+#include "sysctl.h"
+
+#define VA      0x0000100000000000ul
+#define MAP_VA  0x0000210000000000ul
+#define MANY    4096
+#define ORDER   9   /* the largest extent */
+
+/* The emulator knows by where this jumps to what comes: 256 returns. */
+__asm__(".pushsection .text\n.globl bound_slots\n.balign 256\nbound_slots: .fill 256, 1, 0xc3\n.popsection\n");
+extern char bound_slots[];
+
+static unsigned slots;
+
+static void slot(unsigned n)
+{
+    ((void (*)(void))(bound_slots + n))();
+}
+
+#define WORST(operation, arguments, call) ({                                      \
+    long rc_;                                                                     \
+    if (++slots > 255) test_abort("too many");                                    \
+    slot(slots);                                                                  \
+    rc_ = (long)(call);                                                           \
+    slot(0);                                                                      \
+    printf("bound %u %s | %s | %ld\n", slots, operation, arguments, rc_);         \
+    rc_; })
+
+static xen_pfn_t list[MANY], pfns[MANY];
+static unsigned long data_mfn;
+static char buffer[1 << 20] __attribute__((aligned(4096)));
+
+/* ---- Page tables ---- */
+
+static struct mmu_update updates[MANY];
+static struct mmuext_op exts[512];
+static struct multicall_entry calls[512];
+static uint64_t *l1[32], *l2, *l3, *l4;
+
+static long mmu(unsigned n)
+{
+    return hypercall(mmu_update, updates, n, NULL, DOMID_SELF);
+}
+
+static long ext(unsigned n)
+{
+    return hypercall(mmuext_op, exts, n, NULL, DOMID_SELF);
+}
+
+static void updates_entries(void)
+{
+    unsigned long pte;
+
+    REQUIRE(!map_page(NULL, VA, 0, 0));
+    pte = pt_entry_maddr(NULL, VA, 1);
+    for (unsigned i = 0; i < MANY; i++)
+        updates[i] = (struct mmu_update){ .ptr = pte + 8 * (i % 512), .val = pte_make(data_mfn, (i / 512) & 1 ? PTE_RO : PTE_RW) };
+    EXPECT_OK(WORST("mmu_update", "4,096 entries of an L1 table", mmu(MANY)));
+    for (unsigned i = 0; i < MANY; i++)
+        updates[i] = (struct mmu_update){ .ptr = data_mfn << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, .val = mfn_to_pfn(data_mfn) };
+    EXPECT_OK(WORST("mmu_update", "4,096 frame numbers", mmu(MANY)));
+    EXPECT_OK(WORST("update_va_mapping", "flush all", hypercall(update_va_mapping, VA, pte_make(data_mfn, PTE_RW), UVMF_TLB_FLUSH | UVMF_ALL)));
+    EXPECT_OK(WORST("update_va_mapping_otherdomain", "flush all",
+                    hypercall(update_va_mapping_otherdomain, VA, 0, UVMF_TLB_FLUSH | UVMF_ALL, DOMID_SELF)));
+}
+
+/* L1 tables full of writable mappings, an L2 of them over and over, an L3 of it, and an L4. */
+static void tree_make(void)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(l1); i++) {
+        l1[i] = page_alloc();
+        for (unsigned j = 0; j < 512; j++)
+            l1[i][j] = pte_make(data_mfn, PTE_RW);
+        REQUIRE(!page_make_ro(l1[i]));
+    }
+    l2 = page_alloc();
+    l3 = page_alloc();
+    l4 = page_alloc();
+    for (unsigned j = 0; j < 512; j++) {
+        l2[j] = pte_make(virt_to_mfn(l1[j % ARRAY_SIZE(l1)]), PTE_TABLE);
+        l3[j] = pte_make(virt_to_mfn(l2), PTE_TABLE);
+    }
+    for (unsigned j = 0; j < 256; j++)
+        l4[j] = pte_make(virt_to_mfn(l3), PTE_TABLE);
+    REQUIRE(!page_make_ro(l2) && !page_make_ro(l3) && !page_make_ro(l4));
+}
+
+static void pins(void)
+{
+    static const char *const name[] = { "an L1 table, full", "an L2 tree, all full", "an L3 tree, all full", "an L4 tree, all full" };
+    uint64_t *top[] = { l1[0], l2, l3, l4 };
+
+    for (unsigned i = 0; i < 4; i++) {
+        exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE + i, .arg1.mfn = virt_to_mfn(top[i]) };
+        EXPECT_OK(WORST("mmuext_op: pin", name[i], ext(1)));
+        exts[0].cmd = MMUEXT_UNPIN_TABLE;
+        EXPECT_OK(WORST("mmuext_op: unpin", name[i], ext(1)));
+    }
+    for (unsigned i = 0; i < 512; i++)
+        exts[i] = (struct mmuext_op){ .cmd = i & 1 ? MMUEXT_UNPIN_TABLE : MMUEXT_PIN_L1_TABLE, .arg1.mfn = virt_to_mfn(l1[i / 2 % ARRAY_SIZE(l1)]) };
+    EXPECT_OK(WORST("mmuext_op: pin", "256 full L1 tables, each unpinned again", ext(512)));
+}
+
+/* The tree turns out bad at its end. */
+static void pin_bad(void)
+{
+    REQUIRE(!page_make_rw(l1[31]));
+    l1[31][511] = pte_make(virt_to_mfn(pt_root()), PTE_RW);
+    REQUIRE(!page_make_ro(l1[31]));
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = virt_to_mfn(l1[31]) };
+    EXPECT_REFUSED(WORST("mmuext_op: pin", "an L1 table whose last entry is bad", ext(1)));
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = virt_to_mfn(l4) };
+    EXPECT_REFUSED(WORST("mmuext_op: pin", "an L4 tree whose last table is bad", ext(1)));
+    REQUIRE(!page_make_rw(l1[31]));
+    l1[31][511] = 0;
+    REQUIRE(!page_make_ro(l1[31]));
+}
+
+static void trees_linked(void)
+{
+    uint64_t *mine = pt_root();
+    unsigned long at = virt_to_maddr(&mine[100]);
+
+    updates[0] = (struct mmu_update){ .ptr = at, .val = pte_make(virt_to_mfn(l3), PTE_TABLE) };
+    EXPECT_OK(WORST("mmu_update", "an L4 entry, to a full tree", mmu(1)));
+    updates[0].val = 0;
+    EXPECT_OK(WORST("mmu_update", "an L4 entry, from a full tree", mmu(1)));
+    memcpy(buffer, mine, PAGE_SIZE);
+    REQUIRE(!page_make_rw(l4));
+    for (unsigned i = 0; i < 512; i++)
+        if (mine[i] & PTE_P && (i < 256 || i > 271))
+            l4[i] = mine[i];
+    REQUIRE(!page_make_ro(l4));
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = virt_to_mfn(l4) };
+    EXPECT_OK(WORST("mmuext_op: new_baseptr", "a full tree", ext(1)));
+    exts[0].arg1.mfn = virt_to_mfn(mine);
+    EXPECT_OK(WORST("mmuext_op: new_baseptr", "from a full tree", ext(1)));
+    EXPECT_OK(WORST("mov to CR3", "a full tree", ({ __asm__ volatile("mov %0, %%cr3" :: "r"(virt_to_mfn(l4) << PAGE_SHIFT) : "memory"); 0; })));
+    EXPECT_OK(WORST("mov to CR3", "from a full tree", ({ __asm__ volatile("mov %0, %%cr3" :: "r"(virt_to_mfn(mine) << PAGE_SHIFT) : "memory"); 0; })));
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = virt_to_mfn(l4) };
+    EXPECT_OK(WORST("mmuext_op: new_user_baseptr", "a full tree", ext(1)));
+    exts[0].arg1.mfn = 0;
+    EXPECT_OK(WORST("mmuext_op: new_user_baseptr", "from a full tree", ext(1)));
+}
+
+static void ext_one(const char *name, const char *with, unsigned cmd, unsigned long a, unsigned long b)
+{
+    for (unsigned i = 0; i < 512; i++) {
+        exts[i] = (struct mmuext_op){ .cmd = cmd, .arg1.linear_addr = a };
+        exts[i].arg2.src_mfn = b;
+    }
+    EXPECT_OK(WORST(name, with, ext(512)));
+}
+
+static void exts_other(void)
+{
+    unsigned long other = pfn_to_mfn(pfn_alloc());
+
+    ext_one("mmuext_op: clear_page", "512 times", MMUEXT_CLEAR_PAGE, other, 0);
+    ext_one("mmuext_op: copy_page", "512 times", MMUEXT_COPY_PAGE, other, data_mfn);
+    ext_one("mmuext_op: tlb_flush_multi", "512 times", MMUEXT_TLB_FLUSH_MULTI, 0, (unsigned long)buffer);
+    ext_one("mmuext_op: invlpg_all", "512 times", MMUEXT_INVLPG_ALL, VA, 0);
+    ext_one("mmuext_op: flush_cache", "512 times", MMUEXT_FLUSH_CACHE, 0, 0);
+}
+
+/* ---- Descriptors ---- */
+
+static void descriptors(void)
+{
+    static unsigned long mfns[14];
+    struct trap_info *t = (struct trap_info *)buffer;
+    uint64_t *page;
+
+    for (unsigned i = 0; i < 14; i++) {
+        page = page_alloc();
+        for (unsigned j = 0; j < 512; j++)
+            page[j] = 0x00cffb000000ffff; /* code, user */
+        mfns[i] = virt_to_mfn(page);
+        REQUIRE(!page_make_ro(page));
+    }
+    EXPECT_OK(WORST("set_gdt", "14 full pages", hypercall(set_gdt, mfns, 14 * 512)));
+    EXPECT_OK(WORST("set_gdt", "14 full pages instead of 14", hypercall(set_gdt, mfns, 14 * 512)));
+    EXPECT_OK(WORST("set_gdt", "none instead of 14", hypercall(set_gdt, mfns, 0)));
+    EXPECT_OK(WORST("update_descriptor", "", hypercall(update_descriptor, mfns[0] << PAGE_SHIFT, 0x00cffb000000ffff)));
+    for (unsigned i = 0; i < 4096; i++)
+        t[i] = (struct trap_info){ .vector = (uint8_t)i, .cs = FLAT_KERNEL_CS, .address = 0x1000 };
+    hypercall(set_trap_table, NULL);
+    WORST("set_trap_table", "4,096 entries", hypercall(set_trap_table, t));
+}
+
+/* ---- Memory ---- */
+
+static long memory(unsigned op, unsigned long n, unsigned order, domid_t id)
+{
+    struct xen_memory_reservation r = { .nr_extents = n, .extent_order = order, .domid = id };
+
+    set_xen_guest_handle(r.extent_start, list);
+    return hypercall(memory_op, op, &r);
+}
+
+static void reservations(void)
+{
+    for (unsigned i = 0; i < MANY; i++)
+        list[i] = 0x40000 + i;
+    EXPECT_EQUAL(WORST("memory_op: populate_physmap", "4,096 pages", memory(XENMEM_populate_physmap, MANY, 0, DOMID_SELF)), MANY);
+    EXPECT_EQUAL(WORST("memory_op: decrease_reservation", "4,096 pages", memory(XENMEM_decrease_reservation, MANY, 0, DOMID_SELF)), MANY);
+    EXPECT_EQUAL(WORST("memory_op: increase_reservation", "64 extents, the largest", memory(XENMEM_increase_reservation, 64, ORDER, DOMID_SELF)), 64);
+    EXPECT_EQUAL(WORST("memory_op: decrease_reservation", "64 extents, the largest", memory(XENMEM_decrease_reservation, 64, ORDER, DOMID_SELF)), 64);
+    for (unsigned i = 0; i < 64; i++)
+        list[i] = 0x40000 + (i << ORDER);
+    EXPECT_EQUAL(WORST("memory_op: populate_physmap", "64 extents, the largest", memory(XENMEM_populate_physmap, 64, ORDER, DOMID_SELF)), 64);
+    EXPECT_EQUAL(WORST("memory_op: populate_physmap", "larger than is allowed", memory(XENMEM_populate_physmap, 1, ORDER + 1, DOMID_SELF)), 0);
+}
+
+static long exchange(unsigned n_in, unsigned order_in, unsigned n_out, unsigned order_out)
+{
+    struct xen_memory_exchange x = { .in = { .nr_extents = n_in, .extent_order = order_in, .domid = DOMID_SELF },
+                                     .out = { .nr_extents = n_out, .extent_order = order_out, .domid = DOMID_SELF } };
+
+    set_xen_guest_handle(x.in.extent_start, list);
+    set_xen_guest_handle(x.out.extent_start, pfns);
+    return hypercall(memory_op, XENMEM_exchange, &x);
+}
+
+/* list has 64 extents, from the above. */
+static void exchanges(void)
+{
+    for (unsigned i = 0; i < MANY; i++)
+        pfns[i] = 0x40000 + i;
+    EXPECT_OK(WORST("memory_op: exchange", "the largest extents for single pages", exchange(4, ORDER, 4u << ORDER, 0)));
+    memcpy(list, pfns, sizeof(list));
+    EXPECT_OK(WORST("memory_op: exchange", "single pages for the largest extents", exchange(4u << ORDER, 0, 4, ORDER)));
+    memcpy(list, pfns, sizeof(list));
+    EXPECT_OK(WORST("memory_op: exchange", "the largest extents for such", exchange(4, ORDER, 4, ORDER)));
+    memcpy(list, pfns, sizeof(list));
+    EXPECT_REFUSED(WORST("memory_op: exchange", "larger ones than there may be", exchange(1, ORDER + 1, 2, ORDER)));
+}
+
+static void memory_lists(void)
+{
+    struct xen_machphys_mfn_list l = { .max_extents = MANY };
+    struct xen_foreign_memory_map f = { .domid = DOMID_SELF, .map.nr_entries = 1024 };
+    struct xen_memory_map m = { .nr_entries = 1024 };
+
+    set_xen_guest_handle(l.extent_start, pfns);
+    EXPECT_OK(WORST("memory_op: machphys_mfn_list", "4,096 places", hypercall(memory_op, XENMEM_machphys_mfn_list, &l)));
+    set_xen_guest_handle(f.map.buffer, (void *)buffer);
+    EXPECT_OK(WORST("memory_op: set_memory_map", "1,024 entries", hypercall(memory_op, XENMEM_set_memory_map, &f)));
+    set_xen_guest_handle(m.buffer, (void *)buffer);
+    EXPECT_OK(WORST("memory_op: memory_map", "1,024 entries", hypercall(memory_op, XENMEM_memory_map, &m)));
+    EXPECT_OK(WORST("memory_op: machine_memory_map", "1,024 places", hypercall(memory_op, XENMEM_machine_memory_map, &m)));
+}
+
+/* ---- Grants ---- */
+
+static struct gnttab_map_grant_ref maps[1024];
+static struct gnttab_unmap_grant_ref unmaps[1024];
+static struct gnttab_copy copies[512];
+
+static long grant(unsigned op, void *arg, unsigned n)
+{
+    return hypercall(grant_table_op, op, arg, n);
+}
+
+static void grant_maps_many(void)
+{
+    for (unsigned i = 0; i < 400; i++)
+        grant_v1_set(8 + i, 0, data_mfn, GTF_permit_access);
+    for (unsigned i = 0; i < 1024; i++)
+        maps[i] = (struct gnttab_map_grant_ref){ .host_addr = MAP_VA + i * PAGE_SIZE, .ref = 8 + i % 400, .flags = GNTMAP_host_map };
+    EXPECT_OK(WORST("grant_table_op: map_grant_ref", "1,024", grant(GNTTABOP_map_grant_ref, maps, 1024)));
+    EXPECT_EQUAL(maps[1023].status, GNTST_okay);
+    for (unsigned i = 0; i < 1024; i++)
+        unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = maps[i].host_addr, .handle = maps[i].handle };
+    EXPECT_OK(WORST("grant_table_op: unmap_grant_ref", "1,024", grant(GNTTABOP_unmap_grant_ref, unmaps, 1024)));
+    EXPECT_EQUAL(unmaps[1023].status, GNTST_okay);
+}
+
+static void grant_copies(void)
+{
+    unsigned long to = pfn_to_mfn(pfn_alloc());
+
+    for (unsigned i = 0; i < 512; i++) {
+        copies[i] = (struct gnttab_copy){ .source = { .u.ref = 8 + i % 400, .domid = DOMID_SELF }, .dest = { .domid = DOMID_SELF },
+                                          .len = PAGE_SIZE, .flags = GNTCOPY_source_gref };
+        copies[i].dest.u.gmfn = to;
+    }
+    EXPECT_OK(WORST("grant_table_op: copy", "512 whole pages", grant(GNTTABOP_copy, copies, 512)));
+    EXPECT_EQUAL(copies[511].status, GNTST_okay);
+    for (unsigned i = 0; i < 512; i++) {
+        copies[i].source.offset = copies[i].dest.offset = 1;
+        copies[i].len = PAGE_SIZE - 1;
+        copies[i].flags = 0;
+        copies[i].source.u.gmfn = copies[i].dest.u.gmfn = to;
+        copies[i].source.offset = 0;
+    }
+    EXPECT_OK(WORST("grant_table_op: copy", "512 overlapping pages", grant(GNTTABOP_copy, copies, 512)));
+    EXPECT_EQUAL(copies[511].status, GNTST_okay);
+}
+
+static void grant_tables(void)
+{
+    struct gnttab_query_size q = { .dom = DOMID_SELF };
+    struct gnttab_setup_table setup = { .dom = DOMID_SELF };
+    gnttab_get_status_frames_t g = { .dom = DOMID_SELF };
+    gnttab_cache_flush_t c = { .a.dev_bus_addr = data_mfn << PAGE_SHIFT, .length = PAGE_SIZE, .op = GNTTAB_CACHE_CLEAN };
+    struct gnttab_set_version v = { .version = 2 };
+
+    EXPECT_OK(grant(GNTTABOP_query_size, &q, 1));
+    setup.nr_frames = q.max_nr_frames;
+    set_xen_guest_handle(setup.frame_list, pfns);
+    EXPECT_OK(WORST("grant_table_op: setup_table", "all frames", grant(GNTTABOP_setup_table, &setup, 1)));
+    EXPECT_EQUAL(setup.status, GNTST_okay);
+    EXPECT_OK(WORST("grant_table_op: cache_flush", "a page", grant(GNTTABOP_cache_flush, &c, 1)));
+    for (unsigned i = 0; i < 512; i++)
+        grant_v1_clear(i);
+    EXPECT_OK(WORST("grant_table_op: set_version", "2, all frames", grant(GNTTABOP_set_version, &v, 1)));
+    g.nr_frames = 8;
+    set_xen_guest_handle(g.frame_list, pfns);
+    EXPECT_OK(WORST("grant_table_op: get_status_frames", "8", grant(GNTTABOP_get_status_frames, &g, 1)));
+    v.version = 1;
+    EXPECT_OK(WORST("grant_table_op: set_version", "1, all frames", grant(GNTTABOP_set_version, &v, 1)));
+}
+
+/* ---- Events and scheduling ---- */
+
+static void events(void)
+{
+    static evtchn_port_t ports[128];
+    struct evtchn_alloc_unbound a = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+    struct evtchn_reset r = { .dom = DOMID_SELF };
+    struct sched_poll p = { .nr_ports = 128, .timeout = 1 };
+    unsigned n;
+    long rc = 0;
+
+    EXPECT_OK(WORST("event_channel_op: alloc_unbound", "till there are 4,000", ({
+        for (n = 0; n < 4000 && !rc; n++)
+            rc = hypercall(event_channel_op, EVTCHNOP_alloc_unbound, &a);
+        rc; })));
+    for (unsigned i = 0; i < 128; i++)
+        ports[i] = a.port - i;
+    set_xen_guest_handle(p.ports, ports);
+    EXPECT_OK(WORST("sched_op: poll", "128 ports", hypercall(sched_op, SCHEDOP_poll, &p)));
+    EXPECT_OK(WORST("event_channel_op: reset", "4,000 ports", hypercall(event_channel_op, EVTCHNOP_reset, &r)));
+    EXPECT_OK(WORST("sched_op: yield", "", hypercall(sched_op, SCHEDOP_yield)));
+}
+
+static void fifo(void)
+{
+    struct evtchn_init_control c = { .control_gfn = virt_to_mfn(page_alloc()), .vcpu = 0 };
+    struct evtchn_expand_array e = { 0 };
+    struct evtchn_reset r = { .dom = DOMID_SELF };
+
+    EXPECT_OK(WORST("event_channel_op: init_control", "", hypercall(event_channel_op, EVTCHNOP_init_control, &c)));
+    e.array_gfn = virt_to_mfn(page_alloc());
+    EXPECT_OK(WORST("event_channel_op: expand_array", "", hypercall(event_channel_op, EVTCHNOP_expand_array, &e)));
+    EXPECT_OK(WORST("event_channel_op: reset", "from FIFO", hypercall(event_channel_op, EVTCHNOP_reset, &r)));
+}
+
+/* ---- The machine ---- */
+
+static void consoles(void)
+{
+    memset(buffer, ' ', sizeof(buffer));
+    for (unsigned i = 0; i < 64; i++)
+        buffer[i] = '\n';
+    EXPECT_OK(WORST("console_io: write", "2 KiB, new lines first", hypercall(console_io, CONSOLEIO_write, 2048, buffer)));
+    EXPECT_OK(WORST("console_io: read", "16 KiB", hypercall(console_io, CONSOLEIO_read, 16384, buffer)));
+    EXPECT_OK(WORST("sysctl: readconsole", "64 KiB", SYSCTL(readconsole, U.readconsole.count = 65536; U.readconsole.buffer.p = buffer)));
+}
+
+static void sysctls(void)
+{
+    EXPECT_OK(WORST("sysctl: physinfo", "", SYSCTL(physinfo)));
+    EXPECT_OK(WORST("sysctl: availheap", "", SYSCTL(availheap, U.availheap.node = -1)));
+    EXPECT_OK(WORST("sysctl: getcpuinfo", "4,096 places", SYSCTL(getcpuinfo, U.getcpuinfo.max_cpus = MANY; U.getcpuinfo.info.p = (void *)buffer)));
+    EXPECT_OK(WORST("sysctl: cputopoinfo", "4,096 places", SYSCTL(cputopoinfo, U.cputopoinfo.num_cpus = MANY; U.cputopoinfo.cputopo.p = (void *)buffer)));
+    EXPECT_OK(WORST("sysctl: numainfo", "64 places", SYSCTL(numainfo, U.numainfo.num_nodes = 64; U.numainfo.meminfo.p = (void *)buffer;
+                    U.numainfo.distance.p = (void *)(buffer + 65536))));
+    memset(buffer, 0, sizeof(buffer));
+    EXPECT_OK(WORST("sysctl: pcitopoinfo", "4,096 devices", SYSCTL(pcitopoinfo, U.pcitopoinfo.num_devs = MANY; U.pcitopoinfo.devs.p = (void *)buffer;
+                    U.pcitopoinfo.nodes.p = (void *)(buffer + 65536))));
+    EXPECT_OK(WORST("sysctl: get_cpu_policy", "all leaves", SYSCTL(get_cpu_policy, U.cpu_policy.index = XEN_SYSCTL_cpu_policy_pv_max;
+                    U.cpu_policy.leaves.p = (void *)buffer; U.cpu_policy.nr_leaves = 256)));
+    EXPECT_OK(WORST("sysctl: get_cpu_featureset", "", SYSCTL(get_cpu_featureset, U.cpu_featureset.index = XEN_SYSCTL_cpu_featureset_host;
+                    U.cpu_featureset.features.p = (void *)buffer; U.cpu_featureset.nr_features = 64)));
+    EXPECT_OK(WORST("sysctl: perfc_op", "all counters", SYSCTL(perfc_op, U.perfc_op.cmd = XEN_SYSCTL_PERFCOP_query;
+          U.perfc_op.desc.p = (void *)buffer; U.perfc_op.val.p = (void *)(buffer + 524288))));
+    EXPECT_OK(WORST("sysctl: page_offline_op", "128 pages, asked", SYSCTL(page_offline_op, U.page_offline.cmd = sysctl_query_page_offline;
+          U.page_offline.start = 0x8000; U.page_offline.end = 0x807f; U.page_offline.status.p = (void *)buffer)));
+    EXPECT_OK(WORST("sysctl: page_offline_op", "128 pages, offline", SYSCTL(page_offline_op, U.page_offline.cmd = sysctl_page_offline;
+          U.page_offline.start = 0x50000; U.page_offline.end = 0x5007f; U.page_offline.status.p = (void *)buffer)));
+    EXPECT_OK(WORST("sysctl: page_offline_op", "128 pages, online", SYSCTL(page_offline_op, U.page_offline.cmd = sysctl_page_online;
+          U.page_offline.start = 0x50000; U.page_offline.end = 0x5007f; U.page_offline.status.p = (void *)buffer)));
+    EXPECT_OK(WORST("sysctl: tbuf_op", "size of 64 pages", SYSCTL(tbuf_op, U.tbuf_op.cmd = XEN_SYSCTL_TBUFOP_set_size; U.tbuf_op.size = 64)));
+}
+
+static long platform(xen_platform_op_t *p, unsigned cmd)
+{
+    p->cmd = cmd;
+    p->interface_version = XENPF_INTERFACE_VERSION;
+    return hypercall(platform_op, p);
+}
+
+static void platforms(void)
+{
+    static const char root[] = "/params";
+    xen_platform_op_t p = { .u.getidletime = { .cpumap_nr_cpus = 256 } };
+    unsigned last = 0;
+
+    memset(buffer, 0xff, PAGE_SIZE);
+    set_xen_guest_handle(p.u.getidletime.cpumap_bitmap, (uint8_t *)buffer);
+    set_xen_guest_handle(p.u.getidletime.idletime, (uint64_t *)(buffer + PAGE_SIZE));
+    EXPECT_OK(WORST("platform_op: getidletime", "256 CPUs", platform(&p, XENPF_getidletime)));
+    memset(&p.u, 0, sizeof(p.u));
+    p.u.symdata.namelen = 127;
+    set_xen_guest_handle(p.u.symdata.name, buffer);
+    for (unsigned step = 8192; step; step /= 2) {
+        p.u.symdata.symnum = last + step;
+        EXPECT_OK(platform(&p, XENPF_get_symbol));
+        last = p.u.symdata.symnum == last + step ? last : last + step;
+    }
+    p.u.symdata.symnum = last;
+    EXPECT_OK(WORST("platform_op: get_symbol", "the last one", platform(&p, XENPF_get_symbol)));
+    EXPECT_EQUAL(p.u.symdata.symnum, last + 1);
+    EXPECT_OK(WORST("hypfs_op: read", "a directory", hypercall(hypfs_op, XEN_HYPFS_OP_read, root, sizeof(root), buffer, sizeof(buffer))));
+}
+
+/* ---- Domains ---- */
+
+static struct domain d;
+
+static void domain_new(void)
+{
+    struct xen_domctl_createdomain *c = &domctl_op.u.createdomain;
+
+    domctl_clear();
+    c->max_vcpus = 128;
+    c->max_evtchn_port = 131071;
+    c->max_grant_frames = 64;
+    c->max_maptrack_frames = 1024;
+    c->grant_opts = XEN_DOMCTL_GRANT_version(2);
+    EXPECT_OK(WORST("domctl: createdomain", "128 vCPUs, all grants", domctl(XEN_DOMCTL_createdomain, 0)));
+    d.id = domctl_op.domain;
+    domctl_op.u.max_vcpus.max = 128;
+    EXPECT_OK(WORST("domctl: max_vcpus", "128", domctl(XEN_DOMCTL_max_vcpus, d.id)));
+    domctl_op.u.max_mem.max_memkb = 1 << 20;
+    EXPECT_OK(domctl(XEN_DOMCTL_max_mem, d.id));
+}
+
+static void domain_memory(void)
+{
+    struct xen_mem_acquire_resource r = { .domid = d.id, .type = XENMEM_resource_grant_table, .id = XENMEM_resource_grant_table_id_shared,
+                                          .frame = 32, .nr_frames = 32 };
+
+    for (unsigned i = 0; i < 192; i++)
+        list[i] = i << ORDER;
+    EXPECT_EQUAL(WORST("memory_op: populate_physmap", "another's, 192 of the largest", memory(XENMEM_populate_physmap, 192, ORDER, d.id)), 192);
+    set_xen_guest_handle(r.frame_list, pfns);
+    EXPECT_OK(WORST("memory_op: acquire_resource", "the last 32 grant frames first", hypercall(memory_op, XENMEM_acquire_resource, &r)));
+}
+
+static void domain_frames(void)
+{
+    xen_pfn_t first = list[0];
+
+    for (unsigned i = 0; i < 1024; i++)
+        pfns[i] = first + i;
+    domctl_clear();
+    domctl_op.u.getpageframeinfo3.num = 1024;
+    set_xen_guest_handle(domctl_op.u.getpageframeinfo3.array, pfns);
+    EXPECT_OK(WORST("domctl: getpageframeinfo3", "1,024", domctl(XEN_DOMCTL_getpageframeinfo3, d.id)));
+    domctl_clear();
+    domctl_op.u.hypercall_init.gmfn = first;
+    EXPECT_OK(WORST("domctl: hypercall_init", "", domctl(XEN_DOMCTL_hypercall_init, d.id)));
+}
+
+static void domain_numa(void)
+{
+    struct xen_domctl_vnuma *a = &domctl_op.u.vnuma;
+    struct xen_vnuma_topology_info t = { .domid = d.id, .nr_vnodes = 32, .nr_vcpus = 128, .nr_vmemranges = 170 };
+
+    domctl_clear();
+    memset(buffer, 0, sizeof(buffer));
+    a->nr_vnodes = 32;
+    a->nr_vcpus = 128;
+    a->nr_vmemranges = 170;
+    set_xen_guest_handle(a->vdistance, (unsigned *)buffer);
+    set_xen_guest_handle(a->vcpu_to_vnode, (unsigned *)buffer);
+    set_xen_guest_handle(a->vnode_to_pnode, (unsigned *)buffer);
+    set_xen_guest_handle(a->vmemrange, (void *)buffer);
+    EXPECT_OK(WORST("domctl: setvnumainfo", "32 nodes, 128 vCPUs", domctl(XEN_DOMCTL_setvnumainfo, d.id)));
+    set_xen_guest_handle(t.vdistance.h, (void *)buffer);
+    set_xen_guest_handle(t.vcpu_to_vnode.h, (void *)buffer);
+    set_xen_guest_handle(t.vmemrange.h, (void *)buffer);
+    EXPECT_OK(WORST("memory_op: get_vnumainfo", "32 nodes, 128 vCPUs", hypercall(memory_op, XENMEM_get_vnumainfo, &t)));
+}
+
+static void domain_policy(void)
+{
+    struct xen_domctl_cpu_policy *a = &domctl_op.u.cpu_policy;
+
+    xen_cpuid_leaf_t *l = (xen_cpuid_leaf_t *)buffer;
+    unsigned n;
+
+    EXPECT_OK(SYSCTL(get_cpu_policy, U.cpu_policy.index = XEN_SYSCTL_cpu_policy_pv_max)); /* how many may there be? */
+    n = U.cpu_policy.nr_leaves;
+    domctl_clear();
+    a->nr_leaves = n;
+    set_xen_guest_handle(a->leaves, l);
+    EXPECT_OK(WORST("domctl: get_cpu_policy", "all leaves", domctl(XEN_DOMCTL_get_cpu_policy, d.id)));
+    for (unsigned i = a->nr_leaves; i < n; i++)
+        l[i] = l[a->nr_leaves - 1];
+    a->nr_leaves = n;
+    a->nr_msrs = 0;
+    EXPECT_OK(WORST("domctl: set_cpu_policy", "all leaves, the last one again", domctl(XEN_DOMCTL_set_cpu_policy, d.id)));
+}
+
+static void domain_parts(void)
+{
+    domctl_clear();
+    domctl_op.u.ioport_permission.nr_ports = 0x10000;
+    domctl_op.u.ioport_permission.allow_access = 1;
+    WORST("domctl: ioport_permission", "all", domctl(XEN_DOMCTL_ioport_permission, d.id));
+    domctl_clear();
+    domctl_op.u.iomem_permission.first_mfn = 0x100000;
+    domctl_op.u.iomem_permission.nr_mfns = 1ul << 24;
+    domctl_op.u.iomem_permission.allow_access = 1;
+    WORST("domctl: iomem_permission", "64 GiB", domctl(XEN_DOMCTL_iomem_permission, d.id));
+    domctl_clear();
+    domctl_op.u.memory_mapping.first_mfn = domctl_op.u.memory_mapping.first_gfn = 0x100000;
+    domctl_op.u.memory_mapping.nr_mfns = 1ul << 24;
+    domctl_op.u.memory_mapping.add_mapping = 1;
+    WORST("domctl: memory_mapping", "64 GiB", domctl(XEN_DOMCTL_memory_mapping, d.id));
+    domctl_clear();
+    EXPECT_OK(WORST("domctl: getdomaininfo", "128 vCPUs", domctl(XEN_DOMCTL_getdomaininfo, d.id)));
+    EXPECT_OK(WORST("domctl: unpausedomain", "128 vCPUs", domctl(XEN_DOMCTL_unpausedomain, d.id)));
+    EXPECT_OK(WORST("domctl: pausedomain", "128 vCPUs", domctl(XEN_DOMCTL_pausedomain, d.id)));
+    domctl_op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+    domctl_op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    domctl_op.u.scheduler_op.u.credit2.weight = 300;
+    EXPECT_OK(WORST("domctl: scheduler_op", "128 vCPUs", domctl(XEN_DOMCTL_scheduler_op, d.id)));
+    EXPECT_OK(WORST("sysctl: getdomaininfolist", "1,024 places", SYSCTL(getdomaininfolist, U.getdomaininfolist.max_domains = 1024;
+                    U.getdomaininfolist.buffer.p = (void *)buffer)));
+}
+
+static void domain_end(void)
+{
+    domctl_clear();
+    EXPECT_OK(WORST("domctl: destroydomain", "192 MiB, 384 frames of page tables", domctl(XEN_DOMCTL_destroydomain, d.id)));
+}
+
+/* What does little whatever it is given. */
+static void short_ones(void)
+{
+    static struct vcpu_runstate_info state;
+    struct vcpu_register_runstate_memory_area area = { .addr.v = &state };
+    struct physdev_irq_status_query irq = { .irq = 4 };
+    struct vcpu_time_info *time = (struct vcpu_time_info *)buffer;
+    struct vcpu_register_time_memory_area time_area = { .addr.v = time };
+    uint64_t *page = page_alloc();
+
+    EXPECT_OK(WORST("vcpu_op: register_runstate_memory_area", "", vcpu_op(VCPUOP_register_runstate_memory_area, 0, &area)));
+    EXPECT_OK(WORST("vcpu_op: register_vcpu_time_memory_area", "", vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &time_area)));
+    EXPECT_OK(WORST("vcpu_op: get_runstate_info", "", vcpu_op(VCPUOP_get_runstate_info, 0, &state)));
+    EXPECT_OK(WORST("vcpu_op: stop_periodic_timer", "", vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL)));
+    EXPECT_OK(WORST("set_timer_op", "", hypercall(set_timer_op, 1)));
+    EXPECT_OK(WORST("set_debugreg", "", hypercall(set_debugreg, 0, 0x1000)));
+    EXPECT_EQUAL(WORST("get_debugreg", "", hypercall(get_debugreg, 0)), 0x1000);
+    EXPECT_OK(WORST("vm_assist", "", hypercall(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
+    EXPECT_OK(WORST("set_segment_base", "", hypercall(set_segment_base, SEGBASE_FS, 0)));
+    EXPECT_OK(WORST("fpu_taskswitch", "", hypercall(fpu_taskswitch, 1)));
+    EXPECT_OK(WORST("physdev_op: irq_status_query", "", hypercall(physdev_op, PHYSDEVOP_irq_status_query, &irq)));
+    WORST("mca", "an operation that is unknown", hypercall(arch_0, buffer));
+    WORST("xenpmu_op", "", hypercall(xenpmu_op, 0, buffer));
+    WORST("hvm_op", "", hypercall(hvm_op, 0, buffer));
+    WORST("nmi_op", "", hypercall(nmi_op, 1, NULL));
+    REQUIRE(!page_make_ro(page));
+    REQUIRE(!pin(1, virt_to_mfn(page)));
+    EXPECT_OK(WORST("page fault", "a page-table write, carried out", ({ *(volatile uint64_t *)page = pte_make(data_mfn, PTE_RW); 0; })));
+}
+
+/* ---- Many calls in one ---- */
+
+static void multicalls(void)
+{
+    static struct multicall_entry inner[512];
+
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_COPY_PAGE, .arg1.mfn = pfn_to_mfn(pfn_alloc()) };
+    exts[0].arg2.src_mfn = data_mfn;
+    for (unsigned i = 0; i < 512; i++)
+        inner[i] = (struct multicall_entry){ .op = __HYPERVISOR_mmuext_op, .args = { (unsigned long)exts, 1, 0, DOMID_SELF } };
+    memcpy(calls, inner, sizeof(calls));
+    EXPECT_OK(WORST("multicall", "512 page copies", hypercall(multicall, calls, 512)));
+}
+
+void test_main(void)
+{
+    struct vcpu_set_periodic_timer t = { .period_ns = 1000000 };
+
+    REQUIRE(!vcpu_op(VCPUOP_set_periodic_timer, 0, &t)); /* so that operations do give way now and then */
+    data_mfn = pfn_to_mfn(pfn_alloc());
+    WORST("xen_version", "the build id", hypercall(xen_version, XENVER_build_id, NULL));
+    updates_entries();
+    tree_make();
+    pins();
+    pin_bad();
+    trees_linked();
+    exts_other();
+    descriptors();
+    reservations();
+    exchanges();
+    memory_lists();
+    grant_init(1);
+    REQUIRE(!map_page(NULL, MAP_VA, 0, 0) && !map_page(NULL, MAP_VA + 512 * PAGE_SIZE, 0, 0));
+    grant_maps_many();
+    grant_copies();
+    grant_tables();
+    events();
+    fifo();
+    consoles();
+    sysctls();
+    platforms();
+    domain_new();
+    domain_memory();
+    domain_frames();
+    domain_numa();
+    domain_policy();
+    domain_parts();
+    domain_end();
+    multicalls();
+    short_ones();
+}
