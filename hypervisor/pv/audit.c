@@ -33,19 +33,39 @@ static void audit_key(void)
     log_always("audit: %u faults\n", faults);
 }
 
-/* This looks without locks, at all domains at once: as many as are held. */
+#define PARTIES 32
+
+/* d takes part, if it is not there already and there is room. */
+static unsigned party_add(struct grant_party *party, struct domain **held, unsigned n, struct domain *d)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (held[i] == d)
+            return n;
+    if (n == PARTIES || !d->grant)
+        return n;
+    domain_hold(d);
+    party[n] = grant_party(d);
+    held[n] = d;
+    return n + 1;
+}
+
+/* This looks without locks, at all domains at once: as many as are held.  Who has ended but for his frames that others still map
+ * is found by their maps. */
 static void grant_audit_key(void)
 {
-    struct grant_party party[32];
-    struct domain *held[ARRAY_SIZE(party)];
+    struct grant_party party[PARTIES];
+    struct domain *held[PARTIES];
     const char *broken;
     unsigned n = 0;
 
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        if (n < ARRAY_SIZE(party) && d->grant) {
-            domain_hold(d);
-            party[n] = grant_party(d);
-            held[n++] = d;
+        n = party_add(party, held, n, d);
+    for (unsigned i = 0; i < n; i++)
+        for (grant_handle_t h = 0; h < grant_maps_limit(party[i].maps); h++) {
+            const struct grant_map *m = grant_map_at(party[i].maps, h);
+
+            if (m->state == GRANT_MAP_LIVE)
+                n = party_add(party, held, n, m->granter);
         }
     broken = grant_audit(party, n);
     log_always("audit: %u faults%s%s\n", broken ? 1 : 0, broken ? ": " : "", broken ? broken : "");
