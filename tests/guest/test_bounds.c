@@ -53,6 +53,14 @@ static void slot(unsigned n)
     printf("bound %u %s | %s | %ld\n", slots, operation, arguments, rc_);         \
     rc_; })
 
+/* So that operations do give way now and then. */
+static void ticks(bool on)
+{
+    struct vcpu_set_periodic_timer t = { .period_ns = 1000000 };
+
+    REQUIRE(!vcpu_op(on ? VCPUOP_set_periodic_timer : VCPUOP_stop_periodic_timer, 0, &t));
+}
+
 static xen_pfn_t list[MANY], pfns[MANY];
 static unsigned long data_mfn;
 static char buffer[1 << 20] __attribute__((aligned(4096)));
@@ -280,8 +288,8 @@ static void memory_lists(void)
 
 /* ---- Grants ---- */
 
-static struct gnttab_map_grant_ref maps[1024];
-static struct gnttab_unmap_grant_ref unmaps[1024];
+static struct gnttab_map_grant_ref maps[MANY];
+static struct gnttab_unmap_grant_ref unmaps[MANY];
 static struct gnttab_copy copies[512];
 
 static long grant(unsigned op, void *arg, unsigned n)
@@ -293,14 +301,14 @@ static void grant_maps_many(void)
 {
     for (unsigned i = 0; i < 400; i++)
         grant_v1_set(8 + i, 0, data_mfn, GTF_permit_access);
-    for (unsigned i = 0; i < 1024; i++)
+    for (unsigned i = 0; i < MANY; i++)
         maps[i] = (struct gnttab_map_grant_ref){ .host_addr = MAP_VA + i * PAGE_SIZE, .ref = 8 + i % 400, .flags = GNTMAP_host_map };
-    EXPECT_OK(WORST("grant_table_op: map_grant_ref", "1,024", grant(GNTTABOP_map_grant_ref, maps, 1024)));
-    EXPECT_EQUAL(maps[1023].status, GNTST_okay);
-    for (unsigned i = 0; i < 1024; i++)
+    EXPECT_OK(WORST("grant_table_op: map_grant_ref", "4,096", grant(GNTTABOP_map_grant_ref, maps, MANY)));
+    EXPECT_EQUAL(maps[MANY - 1].status, GNTST_okay);
+    for (unsigned i = 0; i < MANY; i++)
         unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = maps[i].host_addr, .handle = maps[i].handle };
-    EXPECT_OK(WORST("grant_table_op: unmap_grant_ref", "1,024", grant(GNTTABOP_unmap_grant_ref, unmaps, 1024)));
-    EXPECT_EQUAL(unmaps[1023].status, GNTST_okay);
+    EXPECT_OK(WORST("grant_table_op: unmap_grant_ref", "4,096", grant(GNTTABOP_unmap_grant_ref, unmaps, MANY)));
+    EXPECT_EQUAL(unmaps[MANY - 1].status, GNTST_okay);
 }
 
 static void grant_copies(void)
@@ -323,6 +331,27 @@ static void grant_copies(void)
     }
     EXPECT_OK(WORST("grant_table_op: copy", "512 overlapping pages", grant(GNTTABOP_copy, copies, 512)));
     EXPECT_EQUAL(copies[511].status, GNTST_okay);
+}
+
+static void grant_others(void)
+{
+    static struct gnttab_transfer t[256];
+    static gnttab_swap_grant_ref_t swap = { .ref_a = 8, .ref_b = 9 };
+    static struct gnttab_unmap_and_replace r[256];
+
+    EXPECT_OK(WORST("grant_table_op: swap_grant_ref", "", grant(GNTTABOP_swap_grant_ref, &swap, 1)));
+    EXPECT_OK(grant(GNTTABOP_map_grant_ref, maps, 256));
+    for (unsigned i = 0; i < 256; i++)
+        REQUIRE(!map_page(NULL, maps[256 + i].host_addr, data_mfn, PTE_RW));
+    for (unsigned i = 0; i < 256; i++)
+        r[i] = (struct gnttab_unmap_and_replace){ .host_addr = maps[i].host_addr, .new_addr = maps[256 + i].host_addr, .handle = maps[i].handle };
+    EXPECT_OK(WORST("grant_table_op: unmap_and_replace", "256", grant(GNTTABOP_unmap_and_replace, r, 256)));
+    EXPECT_EQUAL(r[255].status, GNTST_okay);
+    for (unsigned i = 0; i < 256; i++) {
+        grant_v1_set(8 + i, 0, 0x40000, GTF_accept_transfer);
+        t[i] = (struct gnttab_transfer){ .mfn = pfn_to_mfn(pfn_alloc()), .domid = 0, .ref = 8 + i };
+    }
+    EXPECT_OK(WORST("grant_table_op: transfer", "256", grant(GNTTABOP_transfer, t, 256)));
 }
 
 static void grant_tables(void)
@@ -571,10 +600,87 @@ static void domain_parts(void)
                     U.getdomaininfolist.buffer.p = (void *)buffer)));
 }
 
+static struct xenctl_bitmap bits(unsigned n)
+{
+    struct xenctl_bitmap b = { .nr_bits = n };
+
+    set_xen_guest_handle(b.bitmap, (uint8_t *)buffer);
+    return b;
+}
+
+static void domain_scheduling(void)
+{
+    struct sched_remote_shutdown down = { .domain_id = d.id, .reason = SHUTDOWN_suspend };
+
+    memset(buffer, 0xff, PAGE_SIZE);
+    domctl_clear();
+    domctl_op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
+    domctl_op.u.vcpuaffinity.cpumap_hard = domctl_op.u.vcpuaffinity.cpumap_soft = bits(4096);
+    EXPECT_OK(WORST("domctl: setvcpuaffinity", "4,096 CPUs", domctl(XEN_DOMCTL_setvcpuaffinity, d.id)));
+    EXPECT_OK(WORST("domctl: getvcpuaffinity", "4,096 CPUs", domctl(XEN_DOMCTL_getvcpuaffinity, d.id)));
+    memset(buffer, 0xff, PAGE_SIZE);
+    domctl_clear();
+    domctl_op.u.nodeaffinity.nodemap = bits(64);
+    EXPECT_OK(WORST("domctl: setnodeaffinity", "64 nodes, 128 vCPUs", domctl(XEN_DOMCTL_setnodeaffinity, d.id)));
+    EXPECT_OK(WORST("sched_op: remote_shutdown", "128 vCPUs", hypercall(sched_op, SCHEDOP_remote_shutdown, &down)));
+    EXPECT_OK(WORST("domctl: resumedomain", "128 vCPUs", domctl(XEN_DOMCTL_resumedomain, d.id)));
+    EXPECT_OK(WORST("sysctl: cpupool_op", "a new one", SYSCTL(cpupool_op, U.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+                    U.cpupool_op.cpupool_id = XEN_SYSCTL_CPUPOOL_PAR_ANY; U.cpupool_op.sched_id = XEN_SCHEDULER_CREDIT2)));
+    EXPECT_OK(WORST("sysctl: cpupool_op", "its information", SYSCTL(cpupool_op, U.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_INFO;
+                    U.cpupool_op.cpumap = bits(4096))));
+}
+
+/* A domain of one vCPU, whose registers are set with all that can be long about them. */
+static void vcpu_registers(void)
+{
+    static vcpu_guest_context_t c;
+    static struct domain one;
+    uint64_t *page = (uint64_t *)VA;
+
+    domain_make(&one, buffer, buffer + 16);
+    domctl_clear();
+    domctl_op.u.max_mem.max_memkb = 1024;
+    EXPECT_OK(domctl(XEN_DOMCTL_max_mem, one.id));
+    EXPECT_EQUAL(memory(XENMEM_increase_reservation, 14, 0, one.id), 14);
+    for (unsigned i = 0; i < 14; i++) {
+        REQUIRE(!domain_map(&one, VA, list[i], PTE_RW));
+        for (unsigned j = 0; j < 512; j++)
+            page[j] = 0x00cf9a000000ffff; /* must be changed */
+        REQUIRE(!domain_map(&one, VA, 0, 0) && !mmuext_one(MMUEXT_INVLPG_LOCAL, VA, 0));
+        c.gdt_frames[i] = list[i];
+    }
+    REQUIRE(!domain_start(&one));
+    domctl_clear();
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &c);
+    c.gdt_ents = 14 * 512;
+    c.flags = VGCF_in_kernel | VGCF_online;
+    c.user_regs.cs = FLAT_KERNEL_CS;
+    c.user_regs.ss = c.kernel_ss = FLAT_KERNEL_SS;
+    c.ctrlreg[3] = one.mfn[6] << PAGE_SHIFT;
+    EXPECT_OK(WORST("domctl: setvcpucontext", "a GDT of 14 full pages", domctl(XEN_DOMCTL_setvcpucontext, one.id)));
+    EXPECT_OK(WORST("domctl: getvcpucontext", "", domctl(XEN_DOMCTL_getvcpucontext, one.id)));
+    domctl_clear();
+    domctl_op.u.gdbsx_guest_memio.gva = DOMAIN_DATA;
+    domctl_op.u.gdbsx_guest_memio.uva = (unsigned long)buffer;
+    domctl_op.u.gdbsx_guest_memio.len = 8192;
+    EXPECT_OK(WORST("domctl: gdbsx_guestmemio", "two pages", domctl(XEN_DOMCTL_gdbsx_guestmemio, one.id)));
+    domctl_clear();
+    EXPECT_OK(domctl(XEN_DOMCTL_getvcpuextstate, one.id));
+    set_xen_guest_handle(domctl_op.u.vcpuextstate.buffer, (uint64_t *)buffer);
+    EXPECT_OK(WORST("domctl: getvcpuextstate", "", domctl(XEN_DOMCTL_getvcpuextstate, one.id)));
+    EXPECT_OK(WORST("domctl: setvcpuextstate", "", domctl(XEN_DOMCTL_setvcpuextstate, one.id)));
+    domctl_clear();
+    domctl_op.u.vcpu_msrs.msr_count = 64;
+    set_xen_guest_handle(domctl_op.u.vcpu_msrs.msrs, (xen_domctl_vcpu_msr_t *)buffer);
+    EXPECT_OK(WORST("domctl: get_vcpu_msrs", "", domctl(XEN_DOMCTL_get_vcpu_msrs, one.id)));
+    EXPECT_OK(WORST("domctl: set_vcpu_msrs", "", domctl(XEN_DOMCTL_set_vcpu_msrs, one.id)));
+    EXPECT_OK(domain_destroy(&one));
+}
+
 static void domain_end(void)
 {
     domctl_clear();
-    EXPECT_OK(WORST("domctl: destroydomain", "192 MiB, 384 frames of page tables", domctl(XEN_DOMCTL_destroydomain, d.id)));
+    EXPECT_OK(WORST("domctl: destroydomain", "192 MiB, 128 vCPUs", domctl(XEN_DOMCTL_destroydomain, d.id)));
 }
 
 /* What does little whatever it is given. */
@@ -607,6 +713,60 @@ static void short_ones(void)
     EXPECT_OK(WORST("page fault", "a page-table write, carried out", ({ *(volatile uint64_t *)page = pte_make(data_mfn, PTE_RW); 0; })));
 }
 
+/* ---- Each operation of all headers, its argument all zeros ---- */
+
+static void *zeros(void)
+{
+    return memset(buffer, 0, 256);
+}
+
+static long each(unsigned nr, unsigned op)
+{
+    xen_platform_op_t p = { 0 };
+
+    switch (nr) {
+    case __HYPERVISOR_sysctl:
+        sysctl_begin();
+        return sysctl_go(op);
+    case __HYPERVISOR_domctl:
+        domctl_clear();
+        return op == XEN_DOMCTL_destroydomain ? 0 : domctl(op, d.id);
+    case __HYPERVISOR_platform_op:
+        return platform(&p, op);
+    case __HYPERVISOR_vcpu_op:
+        return op == VCPUOP_down || op == VCPUOP_send_nmi ? 0 : vcpu_op(op, 0, zeros());
+    case __HYPERVISOR_mmuext_op:
+        *(struct mmuext_op *)zeros() = (struct mmuext_op){ .cmd = op };
+        return hypercall(mmuext_op, buffer, 1, NULL, DOMID_SELF);
+    case __HYPERVISOR_grant_table_op: /* the one goes through all entries for a debugger's eyes */
+        return op == GNTTABOP_dump_table ? 0 : grant(op, zeros(), 1);
+    case __HYPERVISOR_vm_assist:
+        return hypercall(vm_assist, VMASST_CMD_enable, op);
+    default:
+        return hypercall5(nr, op, (long)zeros(), 1, 0, 0);
+    }
+}
+
+static void zero_each(const char *name, unsigned nr)
+{
+    WORST(name, "each operation, all zeros", ({ for (unsigned op = 0; op < 128; op++) each(nr, op); 0; }));
+}
+
+static void zero_all(void)
+{
+    zero_each("domctl: others", __HYPERVISOR_domctl);
+    zero_each("event_channel_op: others", __HYPERVISOR_event_channel_op);
+    zero_each("grant_table_op: others", __HYPERVISOR_grant_table_op);
+    zero_each("memory_op: others", __HYPERVISOR_memory_op);
+    zero_each("mmuext_op: others", __HYPERVISOR_mmuext_op);
+    zero_each("physdev_op: others", __HYPERVISOR_physdev_op);
+    zero_each("platform_op: others", __HYPERVISOR_platform_op);
+    zero_each("sysctl: others", __HYPERVISOR_sysctl);
+    zero_each("vcpu_op: others", __HYPERVISOR_vcpu_op);
+    zero_each("vm_assist: others", __HYPERVISOR_vm_assist);
+    zero_each("xen_version: others", __HYPERVISOR_xen_version);
+}
+
 /* ---- Many calls in one ---- */
 
 static void multicalls(void)
@@ -623,9 +783,7 @@ static void multicalls(void)
 
 void test_main(void)
 {
-    struct vcpu_set_periodic_timer t = { .period_ns = 1000000 };
-
-    REQUIRE(!vcpu_op(VCPUOP_set_periodic_timer, 0, &t)); /* so that operations do give way now and then */
+    ticks(true);
     data_mfn = pfn_to_mfn(pfn_alloc());
     WORST("xen_version", "the build id", hypercall(xen_version, XENVER_build_id, NULL));
     updates_entries();
@@ -639,9 +797,14 @@ void test_main(void)
     exchanges();
     memory_lists();
     grant_init(1);
-    REQUIRE(!map_page(NULL, MAP_VA, 0, 0) && !map_page(NULL, MAP_VA + 512 * PAGE_SIZE, 0, 0));
+    for (unsigned i = 0; i < MANY; i += 512)
+        REQUIRE(!map_page(NULL, MAP_VA + i * PAGE_SIZE, 0, 0));
     grant_maps_many();
+    ticks(false); /* what is put off for many must not be for all, if nothing comes between */
+    grant_maps_many();
+    ticks(true);
     grant_copies();
+    grant_others();
     grant_tables();
     events();
     fifo();
@@ -654,7 +817,10 @@ void test_main(void)
     domain_numa();
     domain_policy();
     domain_parts();
+    domain_scheduling();
+    zero_all();
     domain_end();
+    vcpu_registers();
     multicalls();
     short_ones();
 }
