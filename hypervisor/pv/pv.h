@@ -45,7 +45,7 @@ struct pv_vcpu {
     mfn_t table, table_user;  /* type L4, referenced; MFN_NONE: none [pt_lock] */
     uint64_t cr3[2];          /* for tlb_load_cr3(): of table_user, of table; 0: none.  Index: vcpu.kernel_mode */
 
-    struct pv_callback event, failsafe, syscall, syscall32, sysenter, nmi;
+    struct pv_callback event, failsafe, syscall, syscall32, sysenter;
     struct trap_info *traps;  /* PV_TRAPS of them: a page */
 
     uint64_t fs_base, gs_base_kernel, gs_base_user; /* while it doesn't run; the active GS base is by kernel_mode */

@@ -373,9 +373,9 @@ bool pv_exit_work(struct vcpu *v)
     if ((v->exit_work & VCPU_WORK_NMI) && !v->pv->nmi_masked) {
         __atomic_and_fetch(&v->exit_work, (uint8_t)~VCPU_WORK_NMI, __ATOMIC_SEQ_CST);
         v->nmi_pending = false;
-        if (v->pv->nmi.eip) {
+        if (v->pv->traps[TRAP_NMI].address) {
             v->pv->nmi_masked = true;
-            bounce_callback(v, &v->pv->nmi);
+            bounce_trap(v, &v->pv->traps[TRAP_NMI]);
             return true;
         }
     }
@@ -500,11 +500,21 @@ static struct pv_callback *callback_of(struct pv_vcpu *pv, unsigned type)
         return &pv->syscall32;
     case CALLBACKTYPE_sysenter:
         return &pv->sysenter;
-    case CALLBACKTYPE_nmi:
-        return &pv->nmi;
     default:
         return NULL;
     }
+}
+
+/* The NMI's callback is an entry of the trap table: a vCPU's context has no other place for it.  0: none. */
+static long nmi_callback_set(struct vcpu *v, uint64_t address)
+{
+    struct trap_info *t = &v->pv->traps[TRAP_NMI];
+
+    if (!is_canonical(address))
+        return -XEN_EINVAL;
+    *t = (struct trap_info){ .vector = TRAP_NMI, .cs = GUEST_CS64, .address = address };
+    TI_SET_IF(t, 1);
+    return 0;
 }
 
 static long callback_register(struct vcpu *v, uint64_t arg)
@@ -514,6 +524,8 @@ static long callback_register(struct vcpu *v, uint64_t arg)
 
     if (copy_from_guest(&reg, arg, sizeof(reg)))
         return -XEN_EFAULT;
+    if (reg.type == CALLBACKTYPE_nmi)
+        return nmi_callback_set(v, reg.address);
     if (!is_canonical(reg.address))
         return -XEN_EINVAL;
     cb = callback_of(v->pv, reg.type);
@@ -521,7 +533,7 @@ static long callback_register(struct vcpu *v, uint64_t arg)
         return -XEN_ENOSYS;
     cb->eip = reg.address;
     if (reg.type != CALLBACKTYPE_event)
-        cb->masks_events = reg.type == CALLBACKTYPE_nmi || (reg.flags & CALLBACKF_mask_events);
+        cb->masks_events = reg.flags & CALLBACKF_mask_events;
     return 0;
 }
 
@@ -539,8 +551,7 @@ static long callback_unregister(struct vcpu *v, uint64_t arg)
     case CALLBACKTYPE_sysenter:
         return -XEN_EINVAL;
     case CALLBACKTYPE_nmi:
-        v->pv->nmi = (struct pv_callback){ 0 };
-        return 0;
+        return nmi_callback_set(v, 0);
     default:
         return -XEN_ENOSYS;
     }
@@ -572,20 +583,15 @@ long do_set_callbacks(struct hcall *c)
 
 long do_nmi_op(struct hcall *c)
 {
-    struct vcpu *v = current;
     struct xennmi_callback cb;
 
     switch (c->arg[0]) {
     case XENNMI_register_callback:
         if (copy_from_guest(&cb, c->arg[1], sizeof(cb)))
             return -XEN_EFAULT;
-        if (!is_canonical(cb.handler_address))
-            return -XEN_EINVAL;
-        v->pv->nmi = (struct pv_callback){ .eip = cb.handler_address, .masks_events = true };
-        return 0;
+        return nmi_callback_set(current, cb.handler_address);
     case XENNMI_unregister_callback:
-        v->pv->nmi = (struct pv_callback){ 0 };
-        return 0;
+        return nmi_callback_set(current, 0);
     default:
         return -XEN_ENOSYS;
     }

@@ -37,6 +37,29 @@ static long reg(uint64_t address)
     return hypercall(nmi_op, XENNMI_register_callback, &c);
 }
 
+/* The handler is the trap table's entry 2, whoever writes it; an entry's flags hold for NMIs as for traps. */
+static void by_trap_table(void)
+{
+    unsigned before = nmis;
+
+    trap_handle(2, on_nmi);
+    vcpu_info_self()->evtchn_upcall_mask = 0;
+    for (uint8_t flags = 0; flags < 8; flags += 4) {
+        EXPECT_OK(trap_gate(2, flags));
+        EXPECT_OK(vcpu_op(VCPUOP_send_nmi, 0, NULL));
+        EXPECT_EQUAL(nmis, ++before);
+        EXPECT_EQUAL(mask_in, flags / 4);
+    }
+    EXPECT_OK(reg(trap_entry(VEC_NMI_CB)));
+    EXPECT_OK(hypercall(set_trap_table, NULL));
+    EXPECT_OK(vcpu_op(VCPUOP_send_nmi, 0, NULL));
+    EXPECT_EQUAL(nmis, before);
+    EXPECT_OK(trap_table_set(NULL));
+    EXPECT_OK(hypercall(nmi_op, XENNMI_unregister_callback, NULL));
+    EXPECT_OK(vcpu_op(VCPUOP_send_nmi, 0, NULL));
+    EXPECT_EQUAL(nmis, before);
+}
+
 void test_main(void)
 {
     trap_handle(VEC_NMI_CB, on_nmi);
@@ -66,4 +89,5 @@ void test_main(void)
     EXPECT_REFUSED(vcpu_op(VCPUOP_send_nmi, 77, NULL));
     EXPECT_REFUSED(vcpu_op(VCPUOP_send_nmi, 0, (void *)&nmis));
     EXPECT_EQUAL(nmis, 4);
+    by_trap_table();
 }
