@@ -2,7 +2,7 @@
 /*
  * A kernel for a guest of the toolstack's that does harm as far as its rings and hypercalls reach.  Its command line says what:
  *
- *   do=spin      all its vCPUs spin, with events masked: a kernel that hangs with interrupts off
+ *   do=spin      all its vCPUs spin, with events masked: a kernel that hangs with interrupts off; data/nmis counts the NMIs seen
  *   do=calls     hypercalls without end, one after the other: events for xenstored and xenconsoled, timers, text, nonsense
  *   do=console   a full console ring, always; then indices that make no sense
  *   do=store     requests to xenstored without end: nodes, watches, transactions that never finish; then nonsense
@@ -20,6 +20,7 @@
 #include "smp.h"
 #include "store.h"
 #include "time.h"
+#include "trap.h"
 #include <xen/io/console.h>
 #include <xen/sched.h>
 #define xen_mb()  __asm__ volatile("mfence" ::: "memory")
@@ -74,6 +75,15 @@ static _Noreturn void rest(void)
 
 /* ---- CPU time ---- */
 
+static bool on_nmi(struct regs *r)
+{
+    static unsigned long nmis;
+
+    (void)r;
+    store_write_number("data/nmis", ++nmis);
+    return true;
+}
+
 static _Noreturn void spin(void)
 {
     events_off();
@@ -85,6 +95,7 @@ static void spin_all(void)
 {
     for (unsigned i = 1; i < vcpu_count(); i++)
         vcpu_start(i, spin);
+    trap_handle(2, on_nmi);
     phase("spinning");
     spin();
 }
@@ -121,7 +132,7 @@ static void console(void)
 {
     struct xencons_interface *ring = pfn_to_virt(mfn_to_pfn(start_info->console.domU.mfn));
     unsigned port = start_info->console.domU.evtchn;
-    uint64_t end = time_now() + 15000000000ul;
+    uint64_t end = time_now() + 6000000000ul;
 
     phase("filling");
     for (unsigned long written = 0; time_now() < end;) {
