@@ -39,7 +39,9 @@ def tool(s, command, timeout=120):
 
 def context(s):
     """Registers and a call trace of a guest at rest."""
-    s.say(f"grep -E ' ({'|'.join(IDLE)}|_stext|_etext|_sinittext|_einittext)$' /proc/kallsyms > /tmp/symbols; xl pause g")
+    s.say(f"grep -E ' ({'|'.join(IDLE)}|_stext|_etext|_sinittext|_einittext)$' /proc/kallsyms > /tmp/symbols")
+    s.until(f"xl pause g; [ $({TOOLS} xenctx -s /tmp/symbols -C $(xl domid g) | grep -c 'rip: .* xen_hypercall_pv') = 2 ] || "
+            "{ xl unpause g; false; }", "both vCPUs are at rest")
     for vcpu in (0, 1):
         text = tool(s, f"xenctx -s /tmp/symbols -a $D {vcpu}")
         assert re.search(r"^rip: ffffffff8\w+ xen_hypercall_pv\+0x5$", text, re.M), text
