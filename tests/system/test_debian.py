@@ -23,7 +23,7 @@ def start(m, entry, changes=""):
            f"sed -i 's/^set timeout=1/&\\nset default={entry}/' /mnt/boot/grub/grub.cfg && umount /mnt")
     say(m, "/usr/lib/hospes/toolstack")
     say(m, f"sed '{changes}' /etc/xen/debian.cfg > /run/debian.cfg && xl create -q /run/debian.cfg")
-    say(m, "/usr/lib/hospes/guest ready debian 200", 230)
+    say(m, "/usr/lib/hospes/guest ready debian 400", 430)
 
 
 def stop(m):
