@@ -9,6 +9,7 @@
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "x86/time.h"
+#include "x86/trace.h"
 
 /* Operations on a domain, whose id comes first: there is no translated one. */
 static long domain_op(uint64_t arg, size_t size)
@@ -34,15 +35,18 @@ static long get_time(uint64_t arg)
     return copy_to_guest(arg, &t, sizeof(t));
 }
 
-/* A good record is taken and dropped, as if tracing were off: guests put nothing into the trace buffers. */
 static long xentrace(uint64_t arg)
 {
     struct xen_hvm_xentrace t;
+    uint32_t word[sizeof(t.extra) / sizeof(uint32_t)];
 
     if (copy_from_guest(&t, arg, sizeof(t)))
         return -XEN_EFAULT;
     if (t.extra_bytes > sizeof(t.extra) || t.extra_bytes % sizeof(uint32_t) || t.event >> TRC_SUBCLS_SHIFT)
         return -XEN_EINVAL;
+    memcpy(word, t.extra, sizeof(word));
+    if (TRACE_WANTED(TRC_GUEST))
+        trace_put(TRC_GUEST | t.event, t.extra_bytes / sizeof(uint32_t), word);
     return 0;
 }
 

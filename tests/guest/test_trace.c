@@ -7,6 +7,7 @@
 /* hv: dom0_vcpus_pin */
 /* clock: virtual */
 #include "domain.h"
+#include <xen/hvm/hvm_op.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
@@ -256,6 +257,29 @@ static void check_multicall(void)
     EXPECT_OK(hypercall(multicall, list, 3));
     stop();
     EXPECT_TRUE(!find(TRC_PV_HYPERCALL_SUBCALL, &r));
+}
+
+/* What a guest puts in itself. */
+static void check_own(void)
+{
+    static const uint32_t said[2] = { 0x12345678, 0x9abcdef0 };
+    struct xen_hvm_xentrace t = { .event = 0x123, .extra_bytes = sizeof(said) };
+    struct record r;
+
+    memcpy(t.extra, said, sizeof(said));
+    start(TRC_GUEST);
+    EXPECT_OK(hypercall(hvm_op, HVMOP_xentrace, &t));
+    t.event = 0x456;
+    t.extra_bytes = 0;
+    EXPECT_OK(hypercall(hvm_op, HVMOP_xentrace, &t));
+    stop();
+    EXPECT_TRUE(take(0, &r) && r.event == (TRC_GUEST | 0x123) && r.words == 2 && r.word[0] == said[0] && r.word[1] == said[1]);
+    EXPECT_TRUE(take(0, &r) && r.event == (TRC_GUEST | 0x456) && r.words == 0);
+    EXPECT_TRUE(!take(0, &r));
+    start(TRC_SCHED);
+    EXPECT_OK(hypercall(hvm_op, HVMOP_xentrace, &t));
+    stop();
+    EXPECT_TRUE(!find(TRC_GUEST | 0x456, &r));
 }
 
 static void check_faults(void)
@@ -586,6 +610,7 @@ void test_main(void)
     check_frames();
     check_hypercalls();
     check_multicall();
+    check_own();
     check_faults();
     check_emulation();
     check_ldt();
