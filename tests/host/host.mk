@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Host tests: the pure code of hypervisor/core/ under ASan and UBSan.
+# Host tests: the pure code of hypervisor/core/ under ASan and UBSan (or, for those with threads, TSan: make test does both).
 #
 #   make host-test                  everything; one line a test case, counts at the end
 #   make host-test NAMES="elf acpi" only tests/host/{test,fuzz}_{elf,acpi}.c
 #   make host-test HOST_CC=gcc      the same built by gcc, without the fuzzers
+#   make host-test HOST_SANITIZE=thread NAMES="*_threads"   those with threads, under the thread sanitizer
 #   FUZZ_RUNS=N                     inputs tried by each fuzzer (fixed seed)
 #   HOST_B=DIR                      build there (two runs must not share one)
 #   CORE_SKIP="foo.c"               leave files of core/ out (while they don't build)
@@ -16,7 +17,8 @@
 # Starting inputs, if any, are in corpus/NAME/.
 
 HOST_CC ?= clang
-HOST_B ?= build/host-$(notdir $(firstword $(HOST_CC)))
+HOST_SANITIZE ?= address,undefined
+HOST_B ?= build/host-$(notdir $(firstword $(HOST_CC)))$(if $(filter thread,$(HOST_SANITIZE)),-thread)
 FUZZ_RUNS ?= 100000
 NAMES ?= *
 CORE_SKIP ?=
@@ -24,7 +26,7 @@ HOST_JOBS ?= $(shell nproc)
 
 host_names := $(foreach n,$(NAMES),test_$(n) fuzz_$(n))
 host_all := $(sort $(basename $(notdir $(foreach n,$(host_names),$(wildcard tests/host/$(n).c)))))
-ifneq ($(findstring clang,$(HOST_CC)),clang)
+ifneq ($(findstring clang,$(HOST_CC))$(filter thread,$(HOST_SANITIZE)),clang)
 host_all := $(filter test_%,$(host_all))
 host_cov :=
 else
@@ -38,7 +40,10 @@ host_libs := -lcmocka -llz4 -llzma -lzstd -lz
 host_warn := -Wall -Wextra -Wno-unused-parameter -Wshadow -Wmissing-prototypes -Wswitch-enum -Werror
 host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/host -Ibuild/gen $(host_warn) \
                -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
-               -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+               -fsanitize=$(HOST_SANITIZE) -fno-sanitize-recover=all -MMD -MP
+ifeq ($(HOST_SANITIZE),thread)
+host_cflags += -DSHAREDBITS_GENERIC # it does not see what assembly does
+endif
 
 # string.c has the names of the C library's functions: here each is called core_NAME.
 $(HOST_B)/core/string.raw: host_extra := -include tests/host/string_names.h -fno-builtin
@@ -76,7 +81,7 @@ $(HOST_B)/libcore.a: $(host_raws:.raw=.o) $(HOST_B)/port_host.o
 	@ar rcs $@ $^
 
 $(HOST_B)/test_%: $(HOST_B)/test_%.o $(HOST_B)/libcore.a
-	@$(HOST_CC) -fsanitize=address,undefined -o $@ $^ $(host_libs)
+	@$(HOST_CC) -fsanitize=$(HOST_SANITIZE) -o $@ $^ $(host_libs)
 
 # The decoder is compared with an independent one.
 $(HOST_B)/test_insn $(HOST_B)/fuzz_insn: host_libs += -lZydis
@@ -97,7 +102,7 @@ host-results: $(host_all:%=$(HOST_B)/%.result)
 host-test:
 	@mkdir -p $(HOST_B); rm -f $(HOST_B)/*.result
 	@$(MAKE) --no-print-directory -k -j$(HOST_JOBS) -f tests/host/host.mk host-results HOST_CC="$(HOST_CC)" \
-	    HOST_B="$(HOST_B)" FUZZ_RUNS="$(FUZZ_RUNS)" NAMES="$(NAMES)" CORE_SKIP="$(CORE_SKIP)" || true
+	    HOST_B="$(HOST_B)" FUZZ_RUNS="$(FUZZ_RUNS)" NAMES="$(NAMES)" HOST_SANITIZE="$(HOST_SANITIZE)" CORE_SKIP="$(CORE_SKIP)" || true
 	@sh tests/host/count.sh $(HOST_B) $(host_all)
 
 -include $(wildcard $(HOST_B)/*.d $(HOST_B)/core/*.d)

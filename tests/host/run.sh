@@ -5,6 +5,7 @@
 prog=$1
 name=$(basename "$prog")
 src=tests/host/$name.c
+case $prog in *-thread/*) title=$name.tsan ;; *) title=$name ;; esac
 limit=${HOST_TIMEOUT:-300}
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
 
@@ -31,7 +32,7 @@ run_tests()
 {
     CMOCKA_MESSAGE_OUTPUT=TAP timeout "$limit" "$prog" > "$prog.log" 2>&1
     status=$?
-    awk -v name="$name" -v status=$status '
+    awk -v name="$title" -v status=$status '
         /^(not )?ok [0-9]+ / {
             bad = /^not/
             title = $0; sub(/^(not )?ok [0-9]+ (- )?/, "", title)

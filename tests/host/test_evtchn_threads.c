@@ -2,11 +2,6 @@
 /*
  * Event channels under real concurrency: senders, a guest that consumes on all its vCPUs, and somebody who keeps moving,
  * masking, closing and binding.  No event may get lost.  A thread stands for a CPU with interrupts off.
- *
- * Under the thread sanitizer (by hand; it doesn't go together with ASan):
- *   clang -std=gnu17 -g -O1 -fsanitize=thread -DSHAREDBITS_GENERIC -Ihypervisor -Itests/host -D__XEN_TOOLS__ \
- *     -D__XEN_INTERFACE_VERSION__=0x00040e00 tests/host/test_evtchn_threads.c tests/host/port_host.c \
- *     hypervisor/core/evtchn.c hypervisor/core/evtchn_abi.c -lcmocka -o /tmp/threads
  */
 #include <stdarg.h>
 #include <stddef.h>

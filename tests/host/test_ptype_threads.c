@@ -4,11 +4,6 @@
  * through what their TLB still holds until a flush reaches them; one thread makes tables of the same frames and unmakes
  * them; walkers go on reading what was a table until a flush reaches them.  No walker may ever read what a writer wrote,
  * and nothing in a table may change.  A thread stands for a CPU.
- *
- * Under the thread sanitizer (by hand; it doesn't go together with ASan):
- *   clang -std=gnu17 -g -O1 -fsanitize=thread -Ihypervisor -Itests/host -D__XEN_TOOLS__ \
- *     -D__XEN_INTERFACE_VERSION__=0x00040e00 tests/host/test_ptype_threads.c tests/host/port_host.c \
- *     hypervisor/core/ptype.c hypervisor/core/segdesc.c -lcmocka -o /tmp/threads
  */
 #include <stdarg.h>
 #include <stddef.h>
