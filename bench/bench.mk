@@ -20,8 +20,8 @@ $(BENCH_GUESTS): $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
 $(BENCH_PROGS): $(BENCH_OUT)/%: bench/progs/%.c bench/bench.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -static -no-pie -pthread -Wl,-Ttext-segment=0x10000000 $< -o $@
-$(BENCH_OUT)/tally.so: bench/plugin/tally.c bench/bench.mk
+$(BENCH_OUT)/tally.so: bench/plugin/tally.c rig/plugin.h bench/bench.mk
 	@mkdir -p $(@D)
-	@echo "  CC $<"; $(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden $< -o $@
+	@$(PLUGIN_BUILD)
 
 -include $(wildcard $(BENCH_OUT)/guest/*.d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A QEMU plugin (TCG, plugin API 1 as in QEMU 7.2) that counts executed instructions, by address, into a file that the
+ * A QEMU plugin (rig/plugin.h) that counts executed instructions, by address, into a file that the
  * reader (bench/tally.py) maps while the machine runs:
  *
  *   -plugin tally.so,out=FILE[,mark=ADDR]...
@@ -10,26 +10,10 @@
  * start of a block: a function called, an entry point jumped to), and each place what had been executed of it at the
  * last mark.  A block that an exception leaves in its middle counts
  * as if it had run to its end.  Meant for one virtual CPU; more make the counts approximate.
- * The API's few declarations are here because Debian ships no header of it.
  */
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "plugin.h"
 
-struct qemu_plugin_tb;
-typedef uint64_t plugin_id;
-int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *counter, uint64_t add);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-
-enum { MARKS = 64, PLACES = 1 << 20, INLINE_ADD_U64 = 0, NO_REGISTERS = 0 };
+enum { MARKS = 64, PLACES = 1 << 20 };
 
 struct mark {
     uint64_t address, total;            /* total: instructions before it; all ones: not met yet */
@@ -44,8 +28,6 @@ static struct file {
     struct mark marks[MARKS];
     struct place places[PLACES];
 } *file;
-
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
 static void mark_met(unsigned cpu, void *data)
 {
@@ -96,22 +78,11 @@ static void block_translated(plugin_id id, struct qemu_plugin_tb *tb)
         qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &p->count, length);
 }
 
-static int file_make(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
-
-    if (fd < 0 || ftruncate(fd, sizeof(*file)))
-        return -1;
-    file = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return file == MAP_FAILED ? -1 : 0;
-}
-
 __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (!strncmp(argv[i], "out=", 4) && file_make(argv[i] + 4))
+        if (!strncmp(argv[i], "out=", 4) && !(file = file_make(argv[i] + 4, sizeof(*file))))
             return -1;
         if (!strncmp(argv[i], "mark=", 5) && file && file->nr_marks < MARKS)
             file->marks[file->nr_marks++] = (struct mark){ strtoull(argv[i] + 5, NULL, 0), UINT64_MAX };

@@ -36,10 +36,6 @@ def plugin(tmp, build, hv, elf, points):
     return ['-plugin', ','.join(words + ['%s=%#x' % (kind, ours[name]) for kind, name in (p.split('=') for p in points)])]
 
 
-def named(ours, address):
-    return ours.get(address, 'guest')
-
-
 def documented():
     """(the document before its table, the table, after it)."""
     with open(DOC) as f:

@@ -21,6 +21,7 @@
 #include "store.h"
 #include "time.h"
 #include "trap.h"
+#include "xorshift.h"
 #include <xen/io/console.h>
 #include <xen/sched.h>
 #define xen_mb()  __asm__ volatile("mfence" ::: "memory")
@@ -34,14 +35,11 @@
 #define ANSWERS    2000u /* to requests that look right: then come those that don't */
 #define NONSENSE   300u  /* times that the ring is filled with those */
 
-static uint32_t state = 0x12345678;
-
 static uint32_t chance(void)
 {
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state;
+    static uint64_t state = 0x12345678;
+
+    return (uint32_t)xorshift(&state);
 }
 
 static void fill(void *p, unsigned n)

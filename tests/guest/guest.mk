@@ -27,9 +27,11 @@ bounds: all guest-tests
 .PHONY: bounds
 
 # A plugin of the emulator: the host's compiler.
-$(GUEST_OUT)/stretch.so: $(GUEST_SRC)/plugin/stretch.c $(GUEST_SRC)/guest.mk
+HOSTCC ?= cc
+PLUGIN_BUILD = echo "  CC $<"; $(HOSTCC) -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -Irig $< -o $@
+$(GUEST_OUT)/stretch.so: $(GUEST_SRC)/plugin/stretch.c rig/plugin.h $(GUEST_SRC)/guest.mk
 	@mkdir -p $(@D)
-	@echo "  CC $<"; cc -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden $< -o $@
+	@$(PLUGIN_BUILD)
 
 # The public headers use stdint's names without including it.
 $(GUEST_OUT)/%.c.o $(GUEST_OUT)/test_%.o $(GUEST_OUT)/domu_%.o: GUEST_CFLAGS += -include stdint.h
@@ -39,11 +41,7 @@ $(GUEST_OUT)/lib/%.o: $(GUEST_SRC)/lib/% $(GUEST_SRC)/guest.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 
-$(GUEST_OUT)/test_%.o: $(GUEST_SRC)/test_%.c $(GUEST_SRC)/guest.mk
-	@mkdir -p $(@D)
-	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
-
-$(GUEST_OUT)/domu_%.o: $(GUEST_SRC)/domu_%.c $(GUEST_SRC)/guest.mk
+$(GUEST_OUT)/%.o: $(GUEST_SRC)/%.c $(GUEST_SRC)/guest.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 

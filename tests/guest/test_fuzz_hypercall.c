@@ -15,6 +15,7 @@
 #include "hypercall.h"
 #include "mem.h"
 #include "trap.h"
+#include "xorshift.h"
 
 #define ROUNDS 30000
 
@@ -23,10 +24,7 @@ static uint64_t *scratch, *table;
 
 static uint64_t rnd(void)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
+    return xorshift(&seed);
 }
 
 static uint64_t number(void)

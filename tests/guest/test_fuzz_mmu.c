@@ -9,6 +9,7 @@
 #include "hypercall.h"
 #include "mem.h"
 #include "trap.h"
+#include "xorshift.h"
 
 #define FRAMES 12
 #define VA     0x0000100000000000ul
@@ -22,10 +23,7 @@ static unsigned accepted;
 
 static unsigned rnd(unsigned n)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned)(seed % n);
+    return (unsigned)(xorshift(&seed) % n);
 }
 
 static unsigned long flags(void)

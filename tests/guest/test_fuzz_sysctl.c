@@ -11,6 +11,7 @@
 #include "hypercall.h"
 #include "mem.h"
 #include "sysctl.h"
+#include "xorshift.h"
 
 #define ROUNDS 40000
 #define ROOM   (128u << 10) /* more than any call writes */
@@ -20,10 +21,7 @@ static uint64_t seed = 0x2545f4914f6cdd1d;
 
 static uint64_t rnd(void)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
+    return xorshift(&seed);
 }
 
 static uint64_t address(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A QEMU plugin (TCG, plugin API 1 as in QEMU 7.2) that finds how many instructions are executed at most between two points:
+ * A QEMU plugin (rig/plugin.h) that finds how many instructions are executed at most between two points:
  *
  *   -plugin stretch.so,out=FILE,slots=ADDR,point=ADDR...,raise=ADDR...,serve=ADDR...
  *
@@ -9,27 +9,11 @@
  * to the n-th says that what comes counts for slot n (0: for nobody), and that is a point, too.  The file, which the reader may map
  * while the machine runs, is struct stretch for each slot: its longest way from point to point.
  * Each turn of a rep instruction counts as an instruction.  For one virtual CPU.
- * The API's few declarations are here because Debian ships no header of it.
  */
-#include <fcntl.h>
+#include "plugin.h"
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-struct qemu_plugin_tb;
-typedef uint64_t plugin_id;
-int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*cb)(plugin_id, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, void (*cb)(unsigned, void *), int flags, void *data);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op, void *counter, uint64_t add);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-
-enum { SLOTS = 256, POINTS = 16, INLINE_ADD_U64 = 0, NO_REGISTERS = 0 };
+enum { SLOTS = 256, POINTS = 16 };
 
 static struct stretch {
     uint64_t longest, from, to, points; /* instructions; the points that it went from and to; how many points were met */
@@ -41,8 +25,6 @@ static const char *const words[KINDS] = { [POINT] = "point=", [RAISE] = "raise="
 static uint64_t points[KINDS][POINTS], slots, total, last_total, last_point;
 static unsigned nr_points[KINDS], slot;
 static bool waiting;
-
-__attribute__((visibility("default"))) int qemu_plugin_version = 1;
 
 static void way_ends(void *data)
 {
@@ -103,22 +85,11 @@ static void block_translated(plugin_id id, struct qemu_plugin_tb *tb)
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &total, qemu_plugin_tb_n_insns(tb));
 }
 
-static int file_make(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
-
-    if (fd < 0 || ftruncate(fd, SLOTS * sizeof(*file)))
-        return -1;
-    file = mmap(NULL, SLOTS * sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    return file == MAP_FAILED ? -1 : 0;
-}
-
 __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        if (!strncmp(argv[i], "out=", 4) && file_make(argv[i] + 4))
+        if (!strncmp(argv[i], "out=", 4) && !(file = file_make(argv[i] + 4, SLOTS * sizeof(*file))))
             return -1;
         if (!strncmp(argv[i], "slots=", 6))
             slots = strtoull(argv[i] + 6, NULL, 0);
