@@ -3,7 +3,7 @@
  * core/trace.c: any order of records, of a tool that reads, forgets, or writes anything anywhere in the buffer.  As long as it only
  * reads, it gets what the model has, in order and once; after rubbish it starts again from `prod`.
  */
-/* fuzz-options: -max_len=600 -len_control=0 -runs=30000 */
+/* fuzz-options: -max_len=600 -len_control=0 */
 #include <stdint.h>
 #include "trace_world.h"
 

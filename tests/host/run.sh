@@ -7,6 +7,7 @@ name=$(basename "$prog")
 src=tests/host/$name.c
 case $prog in *-thread/*) title=$name.tsan ;; *) title=$name ;; esac
 limit=${HOST_TIMEOUT:-300}
+limit=$(awk "BEGIN { print int($limit * ${HOSPES_PATIENCE:-1}) }")
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
 
 run_fuzz()

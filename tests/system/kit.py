@@ -9,7 +9,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "rig"))
-from machine import QEMU10, QEMU10_CPU, RIG, TOP, CommandLine, Config, Machine, MachineError, hypervisor_image, qemu10_missing  # noqa: E402,F401
+from machine import PATIENCE, QEMU10, QEMU10_CPU, RIG, TOP, CommandLine, Config, Machine, MachineError, hypervisor_image, qemu10_missing  # noqa: E402,F401
 
 HV = os.environ.get("HV", "hospes")
 
@@ -42,6 +42,11 @@ def boot(**choices):
 
 
 boot.count = 0
+
+
+def patient(limit):
+    """A limit in seconds that is waited for inside the machine, where Machine's own patience does not reach."""
+    return round(limit * PATIENCE)
 
 
 def seconds(name, default):

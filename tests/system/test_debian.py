@@ -2,7 +2,7 @@
 """A whole Debian as a guest, on a disk of its own (rig/image: guest.ext4), under stock xl."""
 import re
 
-from kit import audit, boot, no_complaints, test
+from kit import audit, boot, no_complaints, patient, test
 
 GRUB = "/usr/lib/grub-xen/grub-x86_64-xen.bin"
 DRIVEN, DRIVEN_GENERIC = 1, 2       # entries of the guest's grub.cfg
@@ -14,7 +14,7 @@ def say(m, command, timeout=120):
 
 def inside(m, command, timeout=120):
     """Runs a command without single quotes in the guest."""
-    return say(m, f"/usr/lib/hospes/guest run debian '{command}' {timeout}", timeout + 30)
+    return say(m, f"/usr/lib/hospes/guest run debian '{command}' {patient(timeout)}", timeout + 30)
 
 
 def start(m, entry, changes=""):
@@ -23,7 +23,7 @@ def start(m, entry, changes=""):
            f"sed -i 's/^set timeout=1/&\\nset default={entry}/' /mnt/boot/grub/grub.cfg && umount /mnt")
     say(m, "/usr/lib/hospes/toolstack")
     say(m, f"sed '{changes}' /etc/xen/debian.cfg > /run/debian.cfg && xl create -q /run/debian.cfg")
-    say(m, "/usr/lib/hospes/guest ready debian 400", 430)
+    say(m, f"/usr/lib/hospes/guest ready debian {patient(200)}", 230)
 
 
 def stop(m):
