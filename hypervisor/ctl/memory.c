@@ -211,7 +211,7 @@ static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, 
 
 #define RESOURCE_CHUNK 32u
 
-/* Frames r->frame and on, to the caller; what is done is taken off the request.  1: stopped in between. */
+/* Frames r->frame and on, to the caller; what is done is taken off the request.  -XEN_EAGAIN: stopped in between. */
 static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r)
 {
     uint64_t list = guest_addr(r->frame_list);
@@ -222,8 +222,6 @@ static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r
         unsigned n = MIN(r->nr_frames, RESOURCE_CHUNK);
 
         rc = grant_resource_frames(d, r->id, r->frame, n, mfns);
-        if (rc == -XEN_EAGAIN)
-            rc = 1;
         for (unsigned i = 0; rc == 0 && i < n; i++)
             if (copy_to_guest_at(list, i, &mfns[i].n, sizeof(mfns[i].n)))
                 rc = -XEN_EFAULT;
@@ -233,7 +231,7 @@ static long resource_frames(struct domain *d, struct xen_mem_acquire_resource *r
         r->nr_frames -= n;
         list += n * sizeof(mfns[0].n);
         if (r->nr_frames && preempt_needed())
-            rc = 1;
+            rc = -XEN_EAGAIN;
     }
     set_xen_guest_handle_raw(r->frame_list, (xen_pfn_t __guest *)list);
     return rc;
@@ -257,7 +255,7 @@ static long acquire_resource(struct memop *m)
     if (!guest_addr(r->frame_list))
         return r->nr_frames ? -XEN_EINVAL : resource_size(m->d, r, m->arg);
     rc = resource_frames(m->d, r);
-    if (rc <= 0)
+    if (rc != -XEN_EAGAIN)
         return rc;
     return copy_to_guest(m->arg, r, sizeof(*r)) ? -XEN_EFAULT : hcall_again(m->c);
 }

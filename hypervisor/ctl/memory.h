@@ -9,7 +9,7 @@
 #include "x86/alloc.h"
 #include <xen/memory.h>
 
-#define EXTENT_ORDER_MAX 9 /* 2 MiB: one extent is cleared, or given back, without a break */
+#define EXTENT_ORDER_MAX 9 /* 2 MiB */
 
 struct boot_info;
 struct domain;

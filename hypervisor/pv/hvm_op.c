@@ -44,9 +44,10 @@ static long xentrace(uint64_t arg)
         return -XEN_EFAULT;
     if (t.extra_bytes > sizeof(t.extra) || t.extra_bytes % sizeof(uint32_t) || t.event >> TRC_SUBCLS_SHIFT)
         return -XEN_EINVAL;
-    memcpy(word, t.extra, sizeof(word));
-    if (TRACE_WANTED(TRC_GUEST))
+    if (TRACE_WANTED(TRC_GUEST)) {
+        memcpy(word, t.extra, sizeof(word));
         trace_put(TRC_GUEST | t.event, t.extra_bytes / sizeof(uint32_t), word);
+    }
     return 0;
 }
 
