@@ -276,8 +276,12 @@ static void check_pcitopo(void)
 {
     physdev_pci_device_t devs[2] = { { .devfn = 0 }, { .bus = 0x77, .devfn = 0xf8 } };
 
-    EXPECT_OK(SYSCTL(pcitopoinfo, U.pcitopoinfo.num_devs = 2; U.pcitopoinfo.devs.p = devs; U.pcitopoinfo.nodes.p = words));
-    EXPECT_EQUAL(U.pcitopoinfo.num_devs, 2);
+    for (uint32_t done = 0; done < 2; done += U.pcitopoinfo.num_devs) { /* the call may stop early, after one at least */
+        EXPECT_OK(SYSCTL(pcitopoinfo, U.pcitopoinfo.num_devs = 2 - done; U.pcitopoinfo.devs.p = devs + done;
+                         U.pcitopoinfo.nodes.p = words + done));
+        if (!EXPECT_TRUE(U.pcitopoinfo.num_devs >= 1 && U.pcitopoinfo.num_devs <= 2 - done))
+            return;
+    }
     EXPECT_TRUE(words[0] == 0 || words[0] == XEN_INVALID_DEV); /* Xen knows those that dom0 told it */
     EXPECT_EQUAL(words[1], XEN_INVALID_DEV);
     EXPECT_OK(SYSCTL(pcitopoinfo, U.pcitopoinfo.devs.p = devs; U.pcitopoinfo.nodes.p = words));
