@@ -3,6 +3,7 @@
  * The hypercall interface itself (arch-x86/xen-x86_64.h): by the page and by a bare syscall the same; unknown and
  * unimplemented numbers answer -ENOSYS; all registers but rax, rcx, r11 and the argument registers are kept.
  */
+#include <xen/memory.h>
 #include <xen/version.h>
 #include "check.h"
 #include "console.h"
@@ -60,9 +61,29 @@ static void check_registers(void)
     EXPECT_EQUAL(out[6] >> 16, 4);
 }
 
+/* Addresses that are not the guest's: nothing is read from there, nothing written. */
+static void check_addresses(void)
+{
+    static const unsigned long addresses[] = {
+        0x0000800000000000, 0x00007ffffffffff8, 0x7fffffffffffffff, 0x8000000000000000, 0xffff7fffffffffff, 0xffff800000000000 - 8, /* no addresses */
+        0xffff808000000000, 0xffff80c000000000, 0xffff810000000000, 0xffff818000000000, 0xffff82d080000000, 0xffff82d080200000,
+        0xffff830000000000, 0xffff830000100000, 0xffff87fffffffff8, 0xffff880000000000 - 1,                  /* the hypervisor's */
+        ~0ul - 7, ~0ul,                                                                                      /* round the end */
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(addresses); i++) {
+        /* a 16-byte string is written; a structure is read; a multicall reads and writes */
+        if (!EXPECT_ERR(hypercall(xen_version, XENVER_extraversion, addresses[i]), EFAULT) ||
+            !EXPECT_ERR(hypercall(memory_op, XENMEM_add_to_physmap, addresses[i]), EFAULT) ||
+            !EXPECT_ERR(hypercall(multicall, addresses[i], 1), EFAULT))
+            printf("  address %lx\n", addresses[i]);
+    }
+}
+
 void test_main(void)
 {
     check_version();
     check_unknown();
     check_registers();
+    check_addresses();
 }
