@@ -10,7 +10,6 @@
  */
 #include "core/evtchn.h"
 #include "core/evtchn_abi.h"
-#include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
 
@@ -43,14 +42,9 @@ struct evtchn *evtchn_find(const struct evtchn_domain *t, uint32_t port)
     return b ? &b[port % EVTCHN_BUCKET_PORTS] : NULL;
 }
 
-static struct evtchn_vcpu *vcpu_at(const struct evtchn_domain *t, uint32_t vcpu)
-{
-    return vcpu < t->nr_vcpus ? __atomic_load_n(&t->vcpu[vcpu], __ATOMIC_ACQUIRE) : NULL;
-}
-
 bool evtchn_has_vcpu(const struct evtchn_domain *t, uint32_t vcpu)
 {
-    return vcpu_at(t, vcpu);
+    return evtchn_vcpu_at(t, vcpu);
 }
 
 uint32_t evtchn_max_ports(const struct evtchn_domain *t)
@@ -306,7 +300,8 @@ bool evtchn_virq_is_global(uint32_t virq)
 
 static uint32_t *virq_slot(const struct evtchn_domain *t, uint32_t virq, uint32_t vcpu)
 {
-    return evtchn_virq_is_global(virq) ? (uint32_t *)&t->virq[virq] : &t->vcpu[vcpu]->virq[virq];
+    virq = (uint32_t)index_clamp(virq, NR_VIRQS);
+    return evtchn_virq_is_global(virq) ? (uint32_t *)&t->virq[virq] : &evtchn_vcpu_at(t, vcpu)->virq[virq];
 }
 
 static uint32_t *pirq_slot(const struct evtchn_domain *t, uint32_t pirq)

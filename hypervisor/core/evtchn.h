@@ -32,6 +32,7 @@
  */
 #pragma once
 
+#include "core/nospec.h"
 #include "core/ticket.h"
 #include "core/types.h"
 #include <xen/event_channel.h>
@@ -110,6 +111,12 @@ struct evtchn_domain {
     uint32_t virq[NR_VIRQS];             /* global VIRQs: port or 0 [table; read anywhere] */
     uint32_t *pirq[EVTCHN_MAX_PIRQS / EVTCHN_PIRQ_CHUNK];    /* port or 0 [table; read anywhere] */
 };
+
+/* NULL: there is none of that number, which a guest gave. */
+static inline struct evtchn_vcpu *evtchn_vcpu_at(const struct evtchn_domain *t, uint32_t vcpu)
+{
+    return vcpu < t->nr_vcpus ? __atomic_load_n(&t->vcpu[index_clamp(vcpu, t->nr_vcpus)], __ATOMIC_ACQUIRE) : NULL;
+}
 
 /* What sending an event asks the caller to do.  Starts as zeroes. */
 struct evtchn_hit {

@@ -35,6 +35,7 @@ static void upcall(struct evtchn_vcpu *vc, struct evtchn_hit *hit)
         hit->kick = vc;
 }
 
+/* The vCPU of a port: its number has been looked at. */
 static struct evtchn_vcpu *vcpu_find(const struct evtchn_domain *t, uint32_t vcpu)
 {
     return vcpu < t->nr_vcpus ? __atomic_load_n(&t->vcpu[vcpu], __ATOMIC_ACQUIRE) : NULL;
@@ -48,6 +49,12 @@ void evtchn_info_move(struct evtchn_vcpu *vc, struct vcpu_info *info)
 }
 
 /* --- 2-level --------------------------------------------------------------------------------------------- */
+
+/* Of a bitmap: the word with the port's bit. */
+static xen_ulong_t *level_word(xen_ulong_t *map, uint32_t port)
+{
+    return &map[port / 64 % (EVTCHN_2L_NR_CHANNELS / 64)];
+}
 
 static void level_select(const struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
 {
@@ -65,10 +72,10 @@ static void level_pend(const struct evtchn *p, uint32_t port, struct evtchn_hit 
 {
     struct shared_info *s = p->table->shared;
 
-    if (shared_set64(&s->evtchn_pending[port / 64], port % 64))
+    if (shared_set64(level_word(s->evtchn_pending, port), port % 64))
         return;
     hit->fresh = true;
-    if (!shared_test64(&s->evtchn_mask[port / 64], port % 64))
+    if (!shared_test64(level_word(s->evtchn_mask, port), port % 64))
         level_select(p, port, hit);
 }
 
@@ -76,8 +83,8 @@ static void level_unmask(const struct evtchn *p, uint32_t port, struct evtchn_hi
 {
     struct shared_info *s = p->table->shared;
 
-    shared_clear64(&s->evtchn_mask[port / 64], port % 64);
-    if (p->state != EVTCHNSTAT_closed && shared_test64(&s->evtchn_pending[port / 64], port % 64))
+    shared_clear64(level_word(s->evtchn_mask, port), port % 64);
+    if (p->state != EVTCHNSTAT_closed && shared_test64(level_word(s->evtchn_pending, port), port % 64))
         level_select(p, port, hit);
 }
 
@@ -239,7 +246,7 @@ void evtchn_forget(struct evtchn *p, uint32_t port)
     if (word)
         shared_clear32(word, EVTCHN_FIFO_PENDING);
     else if (!f && level_has(port))
-        shared_clear64(&p->table->shared->evtchn_pending[port / 64], port % 64);
+        shared_clear64(level_word(p->table->shared->evtchn_pending, port), port % 64);
 }
 
 bool evtchn_is_linked(const struct evtchn_domain *t, uint32_t port)
@@ -251,7 +258,7 @@ bool evtchn_is_linked(const struct evtchn_domain *t, uint32_t port)
 }
 
 /* A bit of the FIFO ABI's event word, or of the 2-level bitmap. */
-static bool view_test(const struct evtchn_domain *t, uint32_t port, unsigned bit, const xen_ulong_t *map, bool unborn)
+static bool view_test(const struct evtchn_domain *t, uint32_t port, unsigned bit, xen_ulong_t *map, bool unborn)
 {
     const struct evtchn_fifo *f = fifo_of(t);
     const event_word_t *word = f && port < EVTCHN_MAX_PORTS ? fifo_word(f, port) : NULL;
@@ -260,7 +267,7 @@ static bool view_test(const struct evtchn_domain *t, uint32_t port, unsigned bit
         return shared_test32(word, bit);
     if (f)
         return unborn;
-    return level_has(port) && shared_test64(&map[port / 64], port % 64);
+    return level_has(port) && shared_test64(level_word(map, port), port % 64);
 }
 
 bool evtchn_is_pending(const struct evtchn_domain *t, uint32_t port)
@@ -287,7 +294,7 @@ int evtchn_control_check(uint32_t offset)
 
 int evtchn_control_free(const struct evtchn_domain *t, uint32_t vcpu)
 {
-    const struct evtchn_vcpu *vc = vcpu_find(t, vcpu);
+    const struct evtchn_vcpu *vc = evtchn_vcpu_at(t, vcpu);
 
     if (!vc)
         return -XEN_ENOENT;
@@ -297,7 +304,7 @@ int evtchn_control_free(const struct evtchn_domain *t, uint32_t vcpu)
 void evtchn_control_set(struct evtchn_domain *t, uint32_t vcpu, struct evtchn_fifo_control_block *cb,
                         struct evtchn_hit *hit)
 {
-    struct evtchn_vcpu *vc = vcpu_find(t, vcpu);
+    struct evtchn_vcpu *vc = evtchn_vcpu_at(t, vcpu);
     bool ready;
 
     for (unsigned i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++)
@@ -318,7 +325,7 @@ void evtchn_control_set(struct evtchn_domain *t, uint32_t vcpu, struct evtchn_fi
 
 struct evtchn_fifo_control_block *evtchn_control_take(struct evtchn_domain *t, uint32_t vcpu)
 {
-    struct evtchn_vcpu *vc = vcpu_find(t, vcpu);
+    struct evtchn_vcpu *vc = evtchn_vcpu_at(t, vcpu);
     struct evtchn_fifo_control_block *cb;
 
     if (!vc)
@@ -349,7 +356,7 @@ int evtchn_fifo_on(struct evtchn_domain *t)
 void evtchn_adopt(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit)
 {
     struct evtchn *p = evtchn_find(t, port);
-    xen_ulong_t *bits = level_has(port) ? &t->shared->evtchn_pending[port / 64] : NULL;
+    xen_ulong_t *bits = level_has(port) ? level_word(t->shared->evtchn_pending, port) : NULL;
     bool waits;
 
     ticket_lock(&p->lock);

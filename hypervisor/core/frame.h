@@ -82,9 +82,10 @@ static inline bool frame_is_ram(mfn_t m)
     return likely(frame_range_has(&ram_ranges[0], m)) || frame_is_ram_too(m);
 }
 
+/* Also where the processor mispredicts the check before it, this stays inside the table's own part of the address space. */
 static inline struct frame *frame_of(mfn_t m)
 {
-    return &frames[m.n];
+    return &frames[(uint32_t)m.n];
 }
 
 static inline mfn_t frame_mfn(const struct frame *f)

@@ -38,7 +38,7 @@ static union grant_entry_v2 *entry_v2(const struct grant_table *t, grant_ref_t r
 
 static grant_status_t *status_at(const struct grant_table *t, grant_ref_t ref)
 {
-    return &t->status[ref / GRANT_STATUS_PER_FRAME][ref % GRANT_STATUS_PER_FRAME];
+    return &t->status[index_clamp(ref / GRANT_STATUS_PER_FRAME, t->nr_status)][ref % GRANT_STATUS_PER_FRAME];
 }
 
 /* Flags and domain id: the first word of an entry of either version. */

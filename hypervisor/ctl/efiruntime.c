@@ -7,6 +7,7 @@
  * firmware.
  */
 #include "ctl/platform.h"
+#include "core/nospec.h"
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
@@ -233,7 +234,7 @@ void efiruntime_init(void)
 }
 
 /* `misc`: the bits that may be set when a function is called. */
-static const struct {
+static const struct function {
     long (*fn)(struct xenpf_efi_runtime_call *);
     uint32_t misc;
 } functions[] = {
@@ -251,8 +252,9 @@ static const struct {
 long efiruntime_call(struct xen_platform_op *op)
 {
     struct xenpf_efi_runtime_call *c = &op->u.efi_runtime_call;
+    const struct function *f = &functions[index_clamp(c->function, ARRAY_SIZE(functions))];
 
-    if (!efirt_revision() || c->function >= ARRAY_SIZE(functions) || !functions[c->function].fn)
+    if (!efirt_revision() || c->function >= ARRAY_SIZE(functions) || !f->fn)
         return -XEN_ENOSYS;
-    return c->misc & ~functions[c->function].misc ? -XEN_EINVAL : functions[c->function].fn(c);
+    return c->misc & ~f->misc ? -XEN_EINVAL : f->fn(c);
 }

@@ -9,6 +9,7 @@
 #include "ctl/platform.h"
 #include "kern/hypercall.h"
 #include <xen/vcpu.h>
+#include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "kern/domain.h"
@@ -433,7 +434,7 @@ long do_platform_op(struct hcall *c)
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
-    e = op.cmd < ARRAY_SIZE(entries) ? &entries[op.cmd] : NULL;
+    e = op.cmd < ARRAY_SIZE(entries) ? &entries[index_clamp(op.cmd, ARRAY_SIZE(entries))] : NULL;
     if (!e || !e->fn)
         return -XEN_ENOSYS;
     rc = e->fn(&op);

@@ -3,6 +3,7 @@
  * Virtual NUMA nodes.  A topology is one piece of memory, never changed once it is a domain's: another takes its place, under
  * the domain's ctl_lock.  Readers copy it, for that lock can't be held over a guest's memory.
  */
+#include "core/nospec.h"
 #include "core/port.h"
 #include "core/string.h"
 #include "ctl/domctl.h"
@@ -116,7 +117,7 @@ int vnuma_place(struct domain *d, unsigned node)
 
     lock(&d->ctl_lock);
     if (d->vnuma)
-        place = node < d->vnuma->nodes ? (int)d->vnuma->place[node] : -XEN_EINVAL;
+        place = node < d->vnuma->nodes ? (int)d->vnuma->place[index_clamp(node, d->vnuma->nodes)] : -XEN_EINVAL;
     unlock(&d->ctl_lock);
     return place;
 }

@@ -41,7 +41,7 @@ struct domain *domain_peek(domid_t id)
 
     if (id >= DOMID_FIRST_RESERVED)
         return NULL;
-    page = READ_ONCE(table[id / TABLE_ENTRIES]);
+    page = READ_ONCE(table[id / TABLE_ENTRIES % ARRAY_SIZE(table)]);
     return page ? READ_ONCE(page[id % TABLE_ENTRIES]) : NULL;
 }
 

@@ -572,7 +572,7 @@ static int op_bind_vcpu(struct domain *caller, union op_arg *a)
 
     /* A device's interrupt follows, as a hint, to where that vCPU runs. */
     if (!rc && !evtchn_status(caller->evtchn, a->bind_vcpu.port, &s) && s.status == EVTCHNSTAT_pirq)
-        pirq_move(caller, s.u.pirq, READ_ONCE(caller->vcpu[a->bind_vcpu.vcpu]->cpu));
+        pirq_move(caller, s.u.pirq, READ_ONCE(domain_vcpu(caller, a->bind_vcpu.vcpu)->cpu));
     irq_restore(flags);
     return rc;
 }

@@ -16,6 +16,7 @@
  * unless it is read-only; a host mapping's belong to the page-table entry (kern/grant_host.h).  Each map-track entry
  * holds a reference to the granting domain.  A copy holds its own for as long as it lasts.
  */
+#include "core/nospec.h"
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/grant_host.h"
@@ -386,10 +387,13 @@ struct unmap {
 /* A live entry, made busy.  If it waits for a flush of this very batch, that comes first. */
 static struct grant_map *batch_map_claim(struct grant_batch *b, grant_handle_t h)
 {
-    struct grant_map *m = grant_map_at(&b->d->grant->maps, h);
+    const struct grant_maps *maps = &b->d->grant->maps;
+    grant_handle_t limit = grant_maps_limit(maps);
+    struct grant_map *m;
 
-    if (!m)
+    if (h >= limit)
         return NULL;
+    m = grant_map_at(maps, (grant_handle_t)index_clamp(h, limit));
     if (!grant_map_claim(m)) {
         if (b->zapped == GRANT_NO_HANDLE)
             return NULL;

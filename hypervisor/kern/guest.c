@@ -5,21 +5,29 @@
  * which ends the copy.
  */
 #include "kern/guest.h"
+#include "core/nospec.h"
 #include "x86/layout.h"
 #include "x86/uaccess.h"
 
+#define M2P_SIZE (M2P_START - M2P_RO_START)
+
 /* The M2P, too, is memory that a guest may read, though it lies in our range. */
-static bool readable(uint64_t gva, uint64_t n)
+static bool in_m2p(uint64_t gva, uint64_t n)
 {
-    return guest_range_ok(gva, n) || (gva >= M2P_RO_START && n <= M2P_START - M2P_RO_START &&
-                                      gva + n <= M2P_START);
+    uint64_t at = gva - M2P_RO_START;
+
+    return at < M2P_SIZE && n <= M2P_SIZE - at;
 }
 
 int copy_from_guest(void *dst, uint64_t gva, size_t n)
 {
     uint64_t left;
 
-    if (!readable(gva, n))
+    if (likely(guest_range_ok(gva, n)))
+        gva = guest_clamp(gva);
+    else if (in_m2p(gva, n))
+        gva = M2P_RO_START + index_clamp(gva - M2P_RO_START, M2P_SIZE);
+    else
         return -XEN_EFAULT;
     guest_access_begin();
     left = uaccess_read(dst, (const void __guest *)gva, n);

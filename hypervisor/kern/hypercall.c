@@ -150,7 +150,7 @@ static int entry_run(guest_entry_t __guest *e)
 
 long do_multicall(struct hcall *c)
 {
-    guest_entry_t __guest *e = (guest_entry_t __guest *)c->arg[0];
+    guest_entry_t __guest *e = (guest_entry_t __guest *)guest_clamp(c->arg[0]);
     uint32_t count = (uint32_t)c->arg[1], done;
     int rc = 0;
 

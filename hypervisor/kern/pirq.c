@@ -10,6 +10,7 @@
  */
 #include "kern/pirq.h"
 #include <xen/physdev.h>
+#include "core/nospec.h"
 #include "core/port.h"
 #include "kern/domain.h"
 #include "kern/ioaccess.h"
@@ -76,12 +77,15 @@ static struct pirq *table_get(struct pirq_domain *pd)
     return pd->table;
 }
 
+static struct pirq *pirq_at(const struct pirq_domain *pd, unsigned pirq)
+{
+    return &pd->table[index_clamp(pirq, pd->count)];
+}
+
 /* Without the lock: a line that is or just was mapped, or NULL. */
 static struct irq_line *line_peek(const struct pirq_domain *pd, unsigned pirq)
 {
-    struct pirq *t = __atomic_load_n(&pd->table, __ATOMIC_ACQUIRE);
-
-    return t && pirq < pd->count ? READ_ONCE(t[pirq].line) : NULL;
+    return __atomic_load_n(&pd->table, __ATOMIC_ACQUIRE) && pirq < pd->count ? READ_ONCE(pirq_at(pd, pirq)->line) : NULL;
 }
 
 /* Level lines need it; any GSI may become one. */
@@ -97,9 +101,9 @@ static void eoi_bit_set(struct pirq_domain *pd, unsigned pirq, bool on)
     if (!pd->eoi_map)
         return;
     if (on)
-        __atomic_or_fetch(&pd->eoi_map[pirq / 64], bit, __ATOMIC_SEQ_CST);
+        __atomic_or_fetch(&pd->eoi_map[pirq / 64 % (PIRQS_MAX / 64)], bit, __ATOMIC_SEQ_CST);
     else
-        __atomic_and_fetch(&pd->eoi_map[pirq / 64], ~bit, __ATOMIC_SEQ_CST);
+        __atomic_and_fetch(&pd->eoi_map[pirq / 64 % (PIRQS_MAX / 64)], ~bit, __ATOMIC_SEQ_CST);
 }
 
 /* [lock] dom0's GSIs are there without asking. */
@@ -120,12 +124,12 @@ static unsigned cpu_near(const struct domain *d)
 static int bind_locked(struct domain *d, unsigned pirq, bool will_share)
 {
     struct pirq_domain *pd = d->pirq;
-    struct pirq *p = table_get(pd);
+    struct pirq *p;
     int rc;
 
-    if (!p)
+    if (!table_get(pd))
         return -XEN_ENOMEM;
-    p += pirq;
+    p = pirq_at(pd, pirq);
     map_implicit(d, p, pirq);
     if (!p->line)
         return -XEN_EINVAL;
@@ -152,7 +156,7 @@ int pirq_bind(struct domain *d, unsigned pirq, bool will_share)
 /* [lock] */
 static void unbind_locked(struct domain *d, unsigned pirq)
 {
-    struct pirq *p = &d->pirq->table[pirq];
+    struct pirq *p = pirq_at(d->pirq, pirq);
 
     if (!p->is_bound)
         return;
@@ -295,9 +299,9 @@ static int gsi_map_locked(struct domain *d, int *pirq, struct irq_line *l)
         *pirq = d->is_privileged && !pd->table[l->irq].line ? (int)l->irq : run_find(pd, 16, 1);
     if (*pirq < 0)
         return -XEN_ENOSPC;
-    if (!pirq_is_free(&pd->table[*pirq]))
+    if (!pirq_is_free(pirq_at(pd, (unsigned)*pirq)))
         return -XEN_EEXIST;
-    pirq_fill(&pd->table[*pirq], l);
+    pirq_fill(pirq_at(pd, (unsigned)*pirq), l);
     return 0;
 }
 
@@ -355,7 +359,7 @@ int pirq_map_msi(struct domain *d, int *pirq, const struct msi_request *r, unsig
 
 static void unmap_one(struct domain *d, unsigned pirq)
 {
-    struct pirq *p = &d->pirq->table[pirq];
+    struct pirq *p = pirq_at(d->pirq, pirq);
     struct irq_line *l = p->line;
 
     irq_line_unbind(l, d);
@@ -369,9 +373,9 @@ static int unmap_locked(struct domain *d, unsigned pirq)
     struct pirq_domain *pd = d->pirq;
     unsigned index, n;
 
-    if (!pd->table || !pd->table[pirq].line)
+    if (!pd->table || !pirq_at(pd, pirq)->line)
         return -XEN_EINVAL;
-    n = msi_block(pd->table[pirq].line, &index);
+    n = msi_block(pirq_at(pd, pirq)->line, &index);
     if (index)
         return -XEN_EINVAL;
     for (unsigned i = 0; i < n; i++)

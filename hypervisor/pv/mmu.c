@@ -175,7 +175,7 @@ static int update_machphys(const struct mmu_context *x, uint64_t ptr, uint64_t v
 
     if (!frame_ref_get(m, owner))
         return -XEN_EINVAL;
-    WRITE_ONCE(((uint64_t *)M2P_START)[m.n], val);
+    WRITE_ONCE(((uint64_t *)M2P_START)[(uint32_t)m.n], val);
     frame_put(m);
     return 0;
 }

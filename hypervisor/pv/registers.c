@@ -132,7 +132,7 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value)
     case 0 ... 3:
         if (!guest_range_ok(value, 8))
             return -XEN_EPERM;
-        pv->dr[reg] = value;
+        pv->dr[reg & 3] = value;
         break;
     case 4:
     case 6:
@@ -166,7 +166,7 @@ long do_get_debugreg(struct hcall *c)
 
     switch (c->arg[0]) {
     case 0 ... 3:
-        return (long)pv->dr[c->arg[0]];
+        return (long)pv->dr[c->arg[0] & 3];
     case 4:
     case 6:
         return (long)pv->dr[6];

@@ -18,6 +18,7 @@
  * irq_line_unbind() takes it too.
  */
 #include "x86/irqline.h"
+#include "core/nospec.h"
 #include "core/port.h"
 #include "x86/apic.h"
 #include "x86/counters.h"
@@ -49,7 +50,7 @@ unsigned irq_nr_lines(void)
 
 struct irq_line *irq_line(unsigned irq)
 {
-    return irq < nr_lines ? __atomic_load_n(&lines[irq], __ATOMIC_ACQUIRE) : NULL;
+    return irq < nr_lines ? __atomic_load_n(&lines[index_clamp(irq, nr_lines)], __ATOMIC_ACQUIRE) : NULL;
 }
 
 void irq_lines_init(unsigned gsis, unsigned nr)

@@ -30,6 +30,15 @@ static inline bool guest_range_ok(uint64_t gva, uint64_t n)
     return !__builtin_add_overflow(gva, n, &end) && (end <= 1ul << 47 || gva >= HV_END);
 }
 
+/* Behind that check, before memory is read: where the processor mispredicts it, ours becomes the last byte of the address space. */
+static inline uint64_t guest_clamp(uint64_t gva)
+{
+    int64_t ours = (int64_t)(gva - HV_END); /* negative from HV_START to HV_END */
+
+    __asm__("" : "+r"(ours)); /* the compiler must not remember what was checked */
+    return gva | (uint64_t)(ours >> 63);
+}
+
 /* The same places in C as GUEST_OPEN and GUEST_CLOSE in uaccess_asm.h. */
 #define SMAP_SITE(list) \
     __asm__ volatile("661: .byte 0x0f, 0x1f, 0x00\n.pushsection " list ", \"a\"\n.long 661b - .\n.popsection" ::: "memory")
