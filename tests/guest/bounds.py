@@ -3,6 +3,7 @@
 
 tests/guest/plugin/stretch.c counts them; the guest (test_bounds.c) says by jumping to bound_slots + n that the n-th operation
 begins (0: ends), and by a line `bound N OPERATION | ARGUMENTS | RESULT` what it is.  Several lines of the same operation make one row.
+A domain that it made jumps to domain_slots + n.
 
   python3 tests/guest/bounds.py     puts the table of the last run, build/bounds.md, into docs/security.md (`make bounds`: run and put)
 """
@@ -31,8 +32,9 @@ def debug(hv):
 
 def plugin(tmp, build, hv, elf, points):
     """QEMU's options."""
-    ours = symbols(debug(hv))
-    words = [os.path.join(build, 'guest', 'stretch.so'), 'out=%s/stretch' % tmp, 'slots=%#x' % symbols(elf)['bound_slots']]
+    ours, theirs = symbols(debug(hv)), symbols(elf)
+    words = [os.path.join(build, 'guest', 'stretch.so'), 'out=%s/stretch' % tmp]
+    words += ['slots=%#x' % theirs[name] for name in ('bound_slots', 'domain_slots')]
     return ['-plugin', ','.join(words + ['%s=%#x' % (kind, ours[name]) for kind, name in (p.split('=') for p in points)])]
 
 

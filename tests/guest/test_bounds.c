@@ -19,6 +19,7 @@
 #include "hypercall.h"
 #include "mem.h"
 #include "smp.h"
+#include "time.h"
 #include <xen/hypfs.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
@@ -781,6 +782,328 @@ static void multicalls(void)
     EXPECT_OK(WORST("multicall", "512 page copies", hypercall(multicall, calls, 512)));
 }
 
+/* ---- By a domain without our rights: other ways, other worst arguments.  It does what we put before it. ---- */
+
+/* data[0] calls from data[16] on: number, five arguments, slot, and place for the answer.  Then it waits for more. */
+DOMAIN_ASM(caller,
+    "mov $0x401000, %ebx\n"
+    "1: mov (%rbx), %r12\n lea 128(%rbx), %r13\n test %r12, %r12\n jnz 2f\n"
+    "xor %edi, %edi\n mov $29, %eax\n syscall\n jmp 1b\n" /* yield */
+    "2: mov 48(%r13), %rax\n add $0x400800, %rax\n call *%rax\n"
+    "mov (%r13), %eax\n mov 8(%r13), %rdi\n mov 16(%r13), %rsi\n mov 24(%r13), %rdx\n mov 32(%r13), %r10\n mov 40(%r13), %r8\n syscall\n"
+    "mov %rax, 56(%r13)\n mov $0x400800, %eax\n call *%rax\n"
+    "add $64, %r13\n dec %r12\n jnz 2b\n movq $0, (%rbx)\n jmp 1b\n"
+    ".skip 2048 - (. - caller)\n .fill 256, 1, 0xc3\n");
+__asm__(".globl domain_slots\n.set domain_slots, 0x400800\n");
+
+#define THEIRS       0x404000ul            /* of the domain: memory for arguments */
+#define OURS         0x0000320000000000ul  /* the same, for us */
+#define PAGES        80u
+#define PLACE(i)     (THEIRS + (PAGES + (i)) * PAGE_SIZE) /* of the domain: where it may map what it wants */
+#define PLACES       424u
+#define THEIR_GRANTS 0x0000330000000000ul  /* the other domain's grant table, for us */
+#define MEMORY       ((void *)OURS)
+
+static struct domain u, other; /* who calls; and a second that grants it something */
+static unsigned long page_mfn[PAGES];
+
+static long they(const char *operation, const char *arguments, unsigned nr, unsigned long a, unsigned long b, unsigned long c, unsigned long e)
+{
+    volatile unsigned long *call = &u.data[16];
+    struct sched_poll wait = { 0 };
+    const unsigned long words[] = { nr, a, b, c, e, 0, ++slots };
+
+    if (slots > 255)
+        test_abort("too many");
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+        call[i] = words[i];
+    u.data[0] = 1;
+    EXPECT_OK(domctl(XEN_DOMCTL_unpausedomain, u.id));
+    for (unsigned i = 0; i < 1000 && u.data[0]; i++) {
+        wait.timeout = time_now() + 1000000;
+        hypercall(sched_op, SCHEDOP_poll, &wait);
+    }
+    REQUIRE(!u.data[0]);
+    EXPECT_OK(domctl(XEN_DOMCTL_pausedomain, u.id));
+    printf("bound %u %s, a guest's | %s | %ld\n", slots, operation, arguments, (long)call[7]);
+    return (long)call[7];
+}
+
+#define THEY_(operation, arguments, nr, a, b, c, e, ...) \
+    they(operation, arguments, nr, (unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(e))
+#define THEY(operation, arguments, name, ...) THEY_(operation, arguments, __HYPERVISOR_##name, ##__VA_ARGS__, 0, 0, 0, 0)
+
+/* An entry of its L1, as the toolstack changes it. */
+static void their_entry(unsigned long va, unsigned long pte)
+{
+    struct mmu_update x = { .ptr = (u.mfn[3] << PAGE_SHIFT) + (va >> PAGE_SHIFT & 511) * 8, .val = pte };
+
+    REQUIRE(!hypercall(mmu_update, &x, 1, NULL, u.id | (u.id + 1u) << 16));
+}
+
+static void their_page(unsigned i, bool mapped)
+{
+    their_entry(THEIRS + i * PAGE_SIZE, mapped ? pte_make(page_mfn[i], PTE_RW) : 0);
+    REQUIRE(!domain_map(&u, OURS + i * PAGE_SIZE, page_mfn[i], mapped ? PTE_RW : 0));
+}
+
+static void theirs_make(void)
+{
+    domain_make(&u, DOMAIN_CODE_OF(caller));
+    domain_make(&other, buffer, buffer + 16);
+    domctl_clear();
+    domctl_op.u.max_mem.max_memkb = 256 << 10;
+    EXPECT_OK(domctl(XEN_DOMCTL_max_mem, u.id));
+    for (unsigned i = 0; i < PAGES; i++)
+        list[i] = 16 + i;
+    REQUIRE(memory(XENMEM_populate_physmap, PAGES, 0, u.id) == PAGES);
+    for (unsigned i = 0; i < PAGES; i++) {
+        page_mfn[i] = list[i];
+        their_page(i, true);
+    }
+    REQUIRE(!domain_start(&u));
+}
+
+/* The same call 500 times in one, its arguments behind the calls, whatever it answers. */
+static void they_many(const char *operation, const char *arguments, struct multicall_entry m)
+{
+    struct multicall_entry *inner = MEMORY;
+
+    for (unsigned i = 0; i < 500; i++)
+        inner[i] = m;
+    EXPECT_OK(THEY(operation, arguments, multicall, THEIRS, 500));
+}
+
+#define BEHIND 0x10000ul /* ... there */
+
+static void their_updates(void)
+{
+    struct mmu_update *x = MEMORY;
+    const char *many = "4,000 entries of its L1 table";
+
+    for (unsigned i = 0; i < 4000; i++)
+        x[i] = (struct mmu_update){ .ptr = (u.mfn[3] << PAGE_SHIFT) + (PLACE(i % PLACES) >> PAGE_SHIFT & 511) * 8,
+                                    .val = pte_make(page_mfn[79], (i / PLACES) & 1 ? PTE_RO : PTE_RW) };
+    EXPECT_OK(THEY("mmu_update", many, mmu_update, THEIRS, 4000, 0, DOMID_SELF));
+    EXPECT_OK(THEY("update_va_mapping", "flush all", update_va_mapping, PLACE(0), 0, UVMF_TLB_FLUSH | UVMF_ALL));
+    x = (void *)(OURS + BEHIND);
+    x->ptr = (u.mfn[3] << PAGE_SHIFT) + (PLACE(0) >> PAGE_SHIFT & 511) * 8;
+    x->val = pte_make(data_mfn, PTE_RW); /* ours */
+    they_many("multicall", "500 refused mmu_updates", (struct multicall_entry){ .op = __HYPERVISOR_mmu_update, .args = { THEIRS + BEHIND, 1, 0, DOMID_SELF } });
+}
+
+/* Tables of its own that are bad at their end, and a GDT. */
+static void their_tables(void)
+{
+    uint64_t *t = (uint64_t *)(OURS + 40 * PAGE_SIZE);
+    struct mmuext_op *x = (void *)(OURS + BEHIND);
+    unsigned long *frames = MEMORY;
+
+    for (unsigned i = 0; i < 512; i++)
+        t[i] = i == 511 ? pte_make(u.mfn[6], PTE_RW) : pte_make(page_mfn[79], PTE_RW);
+    their_page(40, false);
+    *x = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = page_mfn[40] };
+    they_many("multicall", "500 pins of an L1 table whose last entry is bad",
+              (struct multicall_entry){ .op = __HYPERVISOR_mmuext_op, .args = { THEIRS + BEHIND, 1, 0, DOMID_SELF } });
+    for (unsigned i = 0; i < 14; i++) {
+        t = (uint64_t *)(OURS + (50 + i) * PAGE_SIZE);
+        for (unsigned j = 0; j < 512; j++)
+            t[j] = 0x00cf9a000000ffff; /* must be changed */
+        their_page(50 + i, false);
+        frames[i] = page_mfn[50 + i];
+    }
+    EXPECT_OK(THEY("set_gdt", "14 full pages", set_gdt, THEIRS, 14 * 512));
+    EXPECT_OK(THEY("set_gdt", "none instead of 14", set_gdt, THEIRS, 0));
+    frames[13] = data_mfn;
+    EXPECT_REFUSED(THEY("set_gdt", "14 pages, the last one ours", set_gdt, THEIRS, 14 * 512));
+}
+
+static void their_memory(void)
+{
+    struct xen_memory_reservation *r = MEMORY;
+    xen_pfn_t *at = (xen_pfn_t *)(OURS + BEHIND);
+
+    *r = (struct xen_memory_reservation){ .nr_extents = 1000, .domid = DOMID_SELF };
+    r->extent_start.p = (xen_pfn_t *)(THEIRS + BEHIND);
+    for (unsigned i = 0; i < 1000; i++)
+        at[i] = 0x1000 + i;
+    EXPECT_EQUAL(THEY("memory_op: populate_physmap", "1,000 pages", memory_op, XENMEM_populate_physmap, THEIRS), 1000);
+    EXPECT_EQUAL(THEY("memory_op: decrease_reservation", "1,000 pages", memory_op, XENMEM_decrease_reservation, THEIRS), 1000);
+    r->nr_extents = 32;
+    r->extent_order = ORDER;
+    for (unsigned i = 0; i < 32; i++)
+        at[i] = 0x1000 + (i << ORDER);
+    EXPECT_EQUAL(THEY("memory_op: populate_physmap", "32 extents, the largest", memory_op, XENMEM_populate_physmap, THEIRS), 32);
+    EXPECT_EQUAL(THEY("memory_op: decrease_reservation", "32 extents, the largest", memory_op, XENMEM_decrease_reservation, THEIRS), 32);
+    r->nr_extents = 1000;
+    EXPECT_TRUE(THEY("memory_op: increase_reservation", "1,000 extents, the largest, beyond its maximum", memory_op, XENMEM_increase_reservation, THEIRS) < 1000);
+    r->nr_extents = 1000;
+    r->extent_order = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        at[i] = data_mfn;
+    EXPECT_EQUAL(THEY("memory_op: decrease_reservation", "1,000 pages that are ours", memory_op, XENMEM_decrease_reservation, THEIRS), 0);
+}
+
+/* Ours and the other's frames, in turn: as many as it has places for. */
+static void grants_for_them(void)
+{
+    volatile grant_entry_v1_t *of_other = (void *)THEIR_GRANTS;
+    struct xen_mem_acquire_resource r = { .domid = other.id, .type = XENMEM_resource_grant_table, .id = XENMEM_resource_grant_table_id_shared,
+                                          .nr_frames = 1 };
+
+    set_xen_guest_handle(r.frame_list, pfns);
+    REQUIRE(!hypercall(memory_op, XENMEM_acquire_resource, &r));
+    REQUIRE(!domain_map(&other, THEIR_GRANTS, pfns[0], PTE_RW));
+    for (unsigned i = 0; i < PLACES; i++) {
+        grant_v1_set(8 + i, u.id, data_mfn, GTF_permit_access);
+        of_other[8 + i] = (grant_entry_v1_t){ .flags = GTF_permit_access, .domid = u.id, .frame = (uint32_t)other.mfn[7] };
+    }
+}
+
+static void their_maps(void)
+{
+    struct gnttab_map_grant_ref *m = MEMORY;
+    struct gnttab_unmap_grant_ref *x = (void *)(OURS + BEHIND);
+
+    for (unsigned i = 0; i < PLACES; i++)
+        m[i] = (struct gnttab_map_grant_ref){ .host_addr = PLACE(i), .ref = 8 + i, .dom = i & 1 ? other.id : 0, .flags = GNTMAP_host_map };
+    EXPECT_OK(THEY("grant_table_op: map_grant_ref", "424 of two domains in turn", grant_table_op, GNTTABOP_map_grant_ref, THEIRS, PLACES));
+    EXPECT_EQUAL(m[0].status, GNTST_okay);
+    EXPECT_EQUAL(m[PLACES - 1].status, GNTST_okay);
+    for (unsigned i = 0; i < PLACES; i++)
+        x[i] = (struct gnttab_unmap_grant_ref){ .host_addr = m[i].host_addr, .handle = m[i].handle };
+}
+
+static void their_unmaps(void)
+{
+    struct gnttab_unmap_grant_ref *x = (void *)(OURS + BEHIND);
+
+    EXPECT_OK(THEY("grant_table_op: unmap_grant_ref", "424 of two domains in turn", grant_table_op, GNTTABOP_unmap_grant_ref, THEIRS + BEHIND, PLACES));
+    EXPECT_EQUAL(x[PLACES - 1].status, GNTST_okay);
+}
+
+static void their_copies(void)
+{
+    struct gnttab_copy *c = MEMORY;
+
+    for (unsigned i = 0; i < 512; i++)
+        c[i] = (struct gnttab_copy){ .source = { .u.ref = 8 + i % PLACES, .domid = i & 1 ? other.id : 0 },
+                                     .dest = { .u.ref = 8 + i % PLACES, .domid = i & 1 ? 0 : other.id },
+                                     .len = PAGE_SIZE, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
+    EXPECT_OK(THEY("grant_table_op: copy", "512 pages between two others", grant_table_op, GNTTABOP_copy, THEIRS, 512));
+    EXPECT_EQUAL(c[511].status, GNTST_okay);
+}
+
+static void their_transfers(void)
+{
+    struct gnttab_transfer *t = MEMORY;
+
+    for (unsigned i = 0; i < 256; i++)
+        list[i] = 0x2000 + i;
+    REQUIRE(memory(XENMEM_populate_physmap, 256, 0, u.id) == 256);
+    for (unsigned i = 0; i < 256; i++) {
+        grant_v1_set(8 + i, u.id, 0x40000, GTF_accept_transfer);
+        t[i] = (struct gnttab_transfer){ .mfn = list[i], .domid = 0, .ref = 8 + i };
+    }
+    EXPECT_OK(THEY("grant_table_op: transfer", "256 to us", grant_table_op, GNTTABOP_transfer, THEIRS, 256));
+    EXPECT_EQUAL(t[255].status, GNTST_okay);
+}
+
+/* Ports of ours for it, which it binds; then it sends over them, and resets all. */
+static void their_ports(void)
+{
+    struct evtchn_alloc_unbound a = { .dom = DOMID_SELF, .remote_dom = u.id };
+    struct multicall_entry *inner = MEMORY;
+    struct evtchn_bind_interdomain *bind = (void *)(OURS + BEHIND);
+    struct evtchn_send *send = (void *)(OURS + 2 * BEHIND);
+    struct evtchn_reset *r = (void *)(OURS + BEHIND);
+
+    for (unsigned i = 0; i < 500; i++) {
+        EXPECT_OK(hypercall(event_channel_op, EVTCHNOP_alloc_unbound, &a));
+        bind[i] = (struct evtchn_bind_interdomain){ .remote_dom = 0, .remote_port = a.port };
+        inner[i] = (struct multicall_entry){ .op = __HYPERVISOR_event_channel_op, .args = { EVTCHNOP_bind_interdomain, THEIRS + BEHIND + i * sizeof(*bind) } };
+    }
+    EXPECT_OK(THEY("event_channel_op: bind_interdomain", "500 of ours", multicall, THEIRS, 500));
+    for (unsigned i = 0; i < 500; i++) {
+        send[i].port = bind[i].local_port;
+        inner[i] = (struct multicall_entry){ .op = __HYPERVISOR_event_channel_op, .args = { EVTCHNOP_send, THEIRS + 2 * BEHIND + i * sizeof(*send) } };
+    }
+    EXPECT_OK(THEY("event_channel_op: send", "500, to us", multicall, THEIRS, 500));
+    EXPECT_EQUAL(inner[499].result, 0);
+    r->dom = DOMID_SELF;
+    EXPECT_OK(THEY("event_channel_op: reset", "500 ports whose peers are ours", event_channel_op, EVTCHNOP_reset, THEIRS + BEHIND));
+}
+
+/* Each operation of all headers, its argument all zeros: most are refused.  Those that would end or stop the domain not. */
+static void their_zeros(void)
+{
+    static const unsigned numbers[] = { __HYPERVISOR_sysctl, __HYPERVISOR_domctl, __HYPERVISOR_platform_op, __HYPERVISOR_physdev_op,
+                                        __HYPERVISOR_hypfs_op, __HYPERVISOR_console_io, __HYPERVISOR_memory_op, __HYPERVISOR_event_channel_op,
+                                        __HYPERVISOR_grant_table_op, __HYPERVISOR_xen_version, __HYPERVISOR_hvm_op, __HYPERVISOR_arch_0 };
+    struct multicall_entry *inner = MEMORY;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(numbers); n++) {
+        memset(MEMORY, 0, 2 * BEHIND);
+        for (unsigned op = 0; op < 128; op++) {
+            unsigned long at = THEIRS + BEHIND + op * 256;
+            bool in_memory = n < 3; /* the operation's number is in its argument */
+
+            if (in_memory)
+                *(uint32_t *)(OURS + BEHIND + op * 256) = op;
+            ((uint32_t *)(OURS + BEHIND + op * 256))[1] = n == 0 ? XEN_SYSCTL_INTERFACE_VERSION : n == 1 ? XEN_DOMCTL_INTERFACE_VERSION
+                                                        : n == 2 ? XENPF_INTERFACE_VERSION : 0;
+            inner[op] = (struct multicall_entry){ .op = numbers[n], .args = { in_memory ? at : op, in_memory ? 0 : at, 1 } };
+        }
+        EXPECT_OK(THEY("multicall", "each operation, all zeros", multicall, THEIRS, 128));
+    }
+}
+
+/* We, on it: its frames in our tables, and its end, while it has our frames and the other's in its own. */
+static void on_them(void)
+{
+    for (unsigned i = 0; i < 512; i++)
+        updates[i] = (struct mmu_update){ .ptr = pt_entry_maddr(NULL, VA, 1) + 8 * i, .val = pte_make(page_mfn[i % 32], PTE_RW) };
+    EXPECT_OK(WORST("mmu_update", "512 frames of another domain", hypercall(mmu_update, updates, 512, NULL, u.id)));
+    for (unsigned i = 0; i < 512; i++)
+        updates[i].val = 0;
+    EXPECT_OK(WORST("mmu_update", "no more 512 frames of another domain", mmu(512)));
+    EXPECT_OK(WORST("update_va_mapping_otherdomain", "another domain's frame",
+                    hypercall(update_va_mapping_otherdomain, VA, pte_make(page_mfn[0], PTE_RW), UVMF_TLB_FLUSH | UVMF_ALL, u.id)));
+    EXPECT_OK(hypercall(update_va_mapping, VA, 0, UVMF_TLB_FLUSH | UVMF_ALL));
+}
+
+static void theirs_end(void)
+{
+    for (unsigned i = 0; i < PAGES; i++)
+        if (i != 40 && (i < 50 || i > 63))
+            REQUIRE(!domain_map(&u, OURS + i * PAGE_SIZE, 0, 0));
+    REQUIRE(!domain_map(&other, THEIR_GRANTS, 0, 0));
+    EXPECT_OK(WORST("domctl: destroydomain", "it granted 212 frames that are mapped", domain_destroy(&other)));
+    EXPECT_OK(WORST("domctl: destroydomain", "it maps 424 frames of two domains", domain_destroy(&u)));
+}
+
+static void theirs(void)
+{
+    theirs_make();
+    their_updates();
+    their_tables();
+    their_memory();
+    grants_for_them();
+    for (unsigned on = 0; on < 2; on++) {
+        ticks(on);
+        their_maps();
+        their_unmaps();
+    }
+    their_copies();
+    their_transfers();
+    their_ports();
+    their_zeros();
+    grants_for_them();
+    their_maps();
+    on_them();
+    theirs_end();
+}
+
 void test_main(void)
 {
     ticks(true);
@@ -823,4 +1146,5 @@ void test_main(void)
     vcpu_registers();
     multicalls();
     short_ones();
+    theirs();
 }

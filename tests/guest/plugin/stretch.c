@@ -2,12 +2,13 @@
 /*
  * A QEMU plugin (rig/plugin.h) that finds how many instructions are executed at most between two points:
  *
- *   -plugin stretch.so,out=FILE,slots=ADDR,point=ADDR...,raise=ADDR...,serve=ADDR...
+ *   -plugin stretch.so,out=FILE,slots=ADDR...,point=ADDR...,raise=ADDR...,serve=ADDR...
  *
  * A point is an address that is called or jumped to.  `raise` is where something begins to wait, `serve` where it is served: between
- * the two a point doesn't count, for who asked there and went on all the same has not given way; `serve` is a point.  So are the SLOTS addresses from `slots` on, each a byte long: whoever jumps
- * to the n-th says that what comes counts for slot n (0: for nobody), and that is a point, too.  The file, which the reader may map
- * while the machine runs, is struct stretch for each slot: its longest way from point to point.
+ * the two a point doesn't count, for who asked there and went on all the same has not given way; `serve` is a point.  So are the SLOTS
+ * addresses from each `slots` on, each a byte long: whoever jumps to the n-th says that what comes counts for slot n (0: for nobody), and
+ * that is a point, too.  The file, which the reader may map while the machine runs, is struct stretch for each slot: its longest way from
+ * point to point.
  * Each turn of a rep instruction counts as an instruction.  For one virtual CPU.
  */
 #include "plugin.h"
@@ -19,10 +20,10 @@ static struct stretch {
     uint64_t longest, from, to, points; /* instructions; the points that it went from and to; how many points were met */
 } *file;
 
-enum kind { POINT, RAISE, SERVE, KINDS };
+enum kind { POINT, RAISE, SERVE, SLOT, KINDS };
 
-static const char *const words[KINDS] = { [POINT] = "point=", [RAISE] = "raise=", [SERVE] = "serve=" };
-static uint64_t points[KINDS][POINTS], slots, total, last_total, last_point;
+static const char *const words[KINDS] = { [POINT] = "point=", [RAISE] = "raise=", [SERVE] = "serve=", [SLOT] = "slots=" };
+static uint64_t points[KINDS][POINTS], total, last_total, last_point;
 static unsigned nr_points[KINDS], slot;
 static bool waiting;
 
@@ -66,21 +67,21 @@ static void slot_met(unsigned cpu, void *data)
 {
     (void)cpu;
     way_ends(data);
-    slot = (unsigned)((uintptr_t)data - slots);
+    for (unsigned i = 0; i < nr_points[SLOT]; i++)
+        if ((uintptr_t)data - points[SLOT][i] < SLOTS)
+            slot = (unsigned)((uintptr_t)data - points[SLOT][i]);
 }
 
-static void (*const met[KINDS])(unsigned, void *) = { [POINT] = point_met, [RAISE] = raise_met, [SERVE] = serve_met };
+static void (*const met[KINDS])(unsigned, void *) = { [POINT] = point_met, [RAISE] = raise_met, [SERVE] = serve_met, [SLOT] = slot_met };
 
 static void block_translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
     uint64_t address = qemu_plugin_tb_vaddr(tb);
 
     (void)id;
-    if (address - slots < SLOTS)
-        qemu_plugin_register_vcpu_tb_exec_cb(tb, slot_met, NO_REGISTERS, (void *)(uintptr_t)address);
     for (unsigned kind = 0; kind < KINDS; kind++)
         for (unsigned i = 0; i < nr_points[kind]; i++)
-            if (points[kind][i] == address)
+            if (address - points[kind][i] < (kind == SLOT ? SLOTS : 1))
                 qemu_plugin_register_vcpu_tb_exec_cb(tb, met[kind], NO_REGISTERS, (void *)(uintptr_t)address);
     qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &total, qemu_plugin_tb_n_insns(tb));
 }
@@ -91,13 +92,11 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, con
     for (int i = 0; i < argc; i++) {
         if (!strncmp(argv[i], "out=", 4) && !(file = file_make(argv[i] + 4, SLOTS * sizeof(*file))))
             return -1;
-        if (!strncmp(argv[i], "slots=", 6))
-            slots = strtoull(argv[i] + 6, NULL, 0);
         for (unsigned kind = 0; kind < KINDS; kind++)
             if (!strncmp(argv[i], words[kind], 6) && nr_points[kind] < POINTS)
                 points[kind][nr_points[kind]++] = strtoull(argv[i] + 6, NULL, 0);
     }
-    if (!file || !slots) {
+    if (!file || !nr_points[SLOT]) {
         fprintf(stderr, "stretch: out=FILE or slots=ADDR is missing\n");
         return -1;
     }
