@@ -118,6 +118,39 @@ static void check_other(void)
     EXPECT_EQUAL(QUERY(m), 0);
 }
 
+static long claim_all(domid_t id, bool claimed)
+{
+    struct xen_memory_reservation r = { .domid = id };
+
+    EXPECT_OK(domctl(XEN_DOMCTL_getdomaininfo, id));
+    r.nr_extents = claimed ? domctl_op.u.getdomaininfo.tot_pages + free_pages() : 0;
+    return hypercall(memory_op, XENMEM_claim_pages, &r);
+}
+
+/* The first to go needs room for marks, which nobody has made yet.  All free memory is promised to a domain: it stays, and all is as before. */
+static void check_no_memory(unsigned long m)
+{
+    uint64_t before;
+    struct domain d;
+
+    domain_make(&d, DOMAIN_CODE_OF(nothing));
+    domctl_clear();
+    domctl_op.u.max_mem.max_memkb = 1ul << 30;
+    EXPECT_OK(domctl(XEN_DOMCTL_max_mem, d.id));
+    EXPECT_OK(claim_all(d.id, true));
+    before = free_pages();
+    EXPECT_ERR(op(sysctl_page_offline, m, m), ENOMEM);
+    EXPECT_ERR(op(sysctl_page_offline, m, m + 1), ENOMEM);
+    EXPECT_EQUAL(free_pages(), before);
+    EXPECT_EQUAL(QUERY(m), 0);
+    EXPECT_OK(claim_all(d.id, false));
+    EXPECT_OK(op(sysctl_page_offline, m, m));
+    EXPECT_EQUAL(status[0], PENDING(0));
+    EXPECT_TRUE(free_pages() < before); /* the room for the marks stays */
+    EXPECT_OK(op(sysctl_page_online, m, m));
+    EXPECT_OK(domain_destroy(&d));
+}
+
 static void check_refusals(unsigned long m)
 {
     unsigned long ours;
@@ -142,7 +175,9 @@ void test_main(void)
 {
     unsigned long m = virt_to_mfn(buf);
 
-    check_refusals(m); /* makes room for marks, too */
+    if (!test_on_xen())
+        check_no_memory(m);
+    check_refusals(m);
     check_own(m);
     check_return(m);
     check_other();
