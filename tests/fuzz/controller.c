@@ -24,6 +24,7 @@
 #include <xen/sysctl.h>
 
 #define HOSTILE    2u
+#define QUIET      3u           /* looks at a vCPU that does nothing until it is woken */
 #define STALLED    150u         /* looks at a domain in which no vCPU does anything until it is ended */
 #define SHARE_LEAST 250         /* promille of the time that it wanted, of the bystander: one domain of three, and dom0 */
 
@@ -35,10 +36,11 @@ static struct subject subject[SLOTS] = { { .slot = 0 }, { .slot = 1 }, { .slot =
 static struct {
     unsigned lives, crashes, stalls, ended, failed;
     uint64_t steps, traps, lost;
-    uint64_t result[64][RESULTS], op[OPS_MAX][2];
+    uint64_t result[64][RESULTS], op[OPS_MAX][2], grant[GRANT_OPS][STATUSES];
 } sum;
 
-static struct { uint64_t steps; unsigned quiet, left; } seen[HOSTILE];  /* left: looks until its end, if it lives that long */
+/* left: looks until its end, if it lives that long */
+static struct { uint64_t steps, of[FUZZ_VCPUS]; unsigned quiet, left, quiet_of[FUZZ_VCPUS]; } seen[HOSTILE];
 static uint64_t seed;
 
 uint64_t option(const char *name, uint64_t otherwise)
@@ -78,6 +80,9 @@ static void sum_take(const struct report *r)
         sum.op[i][0] += r->op[i][0];
         sum.op[i][1] += r->op[i][1];
     }
+    for (unsigned n = 0; n < GRANT_OPS; n++)
+        for (unsigned k = 0; k < STATUSES; k++)
+            sum.grant[n][k] += r->grant[n][k];
 }
 
 static void results_print(void)
@@ -99,6 +104,14 @@ static void ops_print(const char *who, const struct grammar *g, const uint64_t o
         printf("FUZZ: op %s %s %s %lu %lu\n", who, g->op[i].name, g->op[i].args, op[i][0], op[i][1]);
 }
 
+static void grants_print(void)
+{
+    for (unsigned n = 0; n < GRANT_OPS; n++)
+        for (unsigned k = 0; k < STATUSES; k++)
+            if (sum.grant[n][k])
+                printf("FUZZ: grant %u -%u %lu\n", n, k, sum.grant[n][k]);
+}
+
 /* ---- lives ---- */
 
 static void known_set(void)
@@ -111,6 +124,14 @@ static void known_set(void)
         if (r)
             r->known[SLOTS] = 0;
     }
+}
+
+/* Who grants to whom. */
+static void met_set(void)
+{
+    for (unsigned i = 0; i < HOSTILE; i++)
+        if (subject[i].report)
+            subject[i].report->met = subject[1 - i].report && subject[1 - i].report->grants_to == subject[i].id;
 }
 
 static void text_add(char **at, const char *s)
@@ -140,6 +161,8 @@ static bool life_begin(struct subject *s, const char *role, unsigned vcpus)
     text_add(&at, role);
     text_add(&at, " seed=");
     number_add(&at, seed * 1000 + sum.lives);
+    text_add(&at, " slot=");
+    number_add(&at, s->slot);
     rc = build(s, vcpus, cmd_line);
     if (rc < 0) {
         sum.failed++;
@@ -183,12 +206,30 @@ static bool hostile_begin(unsigned i)
     return life_begin(&subject[i], "hostile", (unsigned)option("vcpus", 3));
 }
 
+/* A vCPU that waits for what never comes, an event that it has lost: an NMI ends that. */
+static void vcpu_wake(unsigned i, unsigned v)
+{
+    uint64_t steps = subject[i].report->vcpu[v].steps;
+
+    seen[i].quiet_of[v] = steps && steps == seen[i].of[v] ? seen[i].quiet_of[v] + 1 : 0;
+    seen[i].of[v] = steps;
+    if (seen[i].quiet_of[v] < QUIET)
+        return;
+    control_clear();
+    control.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
+    control.u.sendtrigger.vcpu = v;
+    control_call(XEN_DOMCTL_sendtrigger, subject[i].id);
+    seen[i].quiet_of[v] = 0;
+}
+
 static bool stalled(unsigned i)
 {
     uint64_t steps = 0;
 
-    for (unsigned v = 0; v < FUZZ_VCPUS; v++)
+    for (unsigned v = 0; v < FUZZ_VCPUS; v++) {
+        vcpu_wake(i, v);
         steps += subject[i].report->vcpu[v].steps;
+    }
     seen[i].quiet = steps == seen[i].steps ? seen[i].quiet + 1 : 0;
     seen[i].steps = steps;
     return seen[i].quiet > STALLED;
@@ -426,6 +467,7 @@ static void run(uint64_t ms)
     while (time_now() < until) {
         for (unsigned i = 0; i < HOSTILE; i++)
             look_after(i);
+        met_set();
         nap(1000000 * (1 + rnd(8)));
         if (one_in(100) && !option("control", 0))
             still_audit();
@@ -441,6 +483,7 @@ static void run(uint64_t ms)
 static void report_print(void)
 {
     results_print();
+    grants_print();
     ops_print("guest", &guest_grammar, (const uint64_t (*)[2])sum.op);
     for (unsigned i = 0; i < control_grammar.nr && option("control", 0); i++)
         printf("FUZZ: op control %s %s %u %u\n", control_grammar.op[i].name, control_grammar.op[i].args, report.op[i][0], report.op[i][1]);

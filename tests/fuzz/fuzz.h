@@ -20,6 +20,9 @@
 #define OPS_MAX      256
 #define TRAIL        6      /* calls of a vCPU that are remembered */
 
+#define GRANT_OPS    13     /* GNTTABOP_... */
+#define STATUSES     16     /* GNTST_okay, and what is below it */
+
 enum result { RESULT_OK, RESULT_INVAL, RESULT_PERM, RESULT_FAULT, RESULT_ABSENT, RESULT_OTHER, RESULTS };
 
 struct trail { uint64_t nr, arg[5]; };
@@ -37,6 +40,9 @@ struct report {
     struct report_vcpu vcpu[FUZZ_VCPUS];
     uint32_t result[64][RESULTS];     /* by hypercall */
     uint32_t op[OPS_MAX][2];          /* by line of the grammar: made, and answered with success */
+    uint32_t grant[GRANT_OPS][STATUSES]; /* elements of grant operations, by status */
+    domid_t grants_to;                /* the hostile domain that our entries are for */
+    uint8_t met;                      /* its entries are for us: the controller keeps that up to date */
 } __attribute__((aligned(4096)));
 
 extern struct report report;

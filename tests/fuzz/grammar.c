@@ -8,18 +8,20 @@
 #include "check.h"
 #include "fuzz.h"
 #include "grammar.h"
+#include "grants.h"
 #include "mem.h"
 #include "pages.h"
 #include "random.h"
 #include "time.h"
 
 #define BUF_PAGES 4
-#define POOL      64u
+#define POOL      128u
 
 uint64_t random_state[CPUS_MAX];
 
 static uint32_t ports[POOL];
-static struct { uint32_t handle; uint64_t addr; } maps[POOL];
+/* Mappings of grants; live: not given back yet, as far as known. */
+static struct map { uint64_t addr, bus; uint32_t handle; bool live; } maps[POOL];
 static unsigned nr_ports, nr_maps;
 
 /* What a call is being written with. */
@@ -184,7 +186,7 @@ uint64_t value(char kind)
     switch (kind) {
     case 'd': return any_domain();
     case 'p': return any_port();
-    case 'g': return one_in(16) ? wild() : 8 + rnd(16);
+    case 'g': return one_in(16) ? wild() : 8 + rnd(GRANT_REFS - 8);
     case 'm': return any_mfn();
     case 'c': return small(FUZZ_VCPUS + 1);
     case 'v': return any_address();
@@ -209,6 +211,13 @@ uint64_t value(char kind)
     case 'E': return one_in(4) ? 0 : pte_make(value('F'), rnd(2) ? PTE_RO : PTE_RW);
     case 'W': return pt_entry_maddr(NULL, WINDOW + rnd(WINDOW_SLOTS) * PAGE_SIZE, 1);
     case 'K': return debug_key();
+    case 'G': return one_in(16) ? any_domain() : grant_peer();
+    case 'I': return one_in(16) ? any_domain() : grant_self();
+    case 'R': case 'Q': case 'B': case 'V': case 'T': case 'J':
+        return one_in(16) ? value('g') : grant_ref(kind);
+    case 'j': return one_in(16) ? any_mfn() : grant_data();
+    case 's': return (uint64_t)grant_data() << PAGE_SHIFT;
+    case 'L': return one_in(32) ? wild() : rnd(2048);
     case 'z': return 0;
     default:  test_abort("grammar: unknown kind");
     }
@@ -223,21 +232,42 @@ static void put(void *at, unsigned size, uint64_t v)
 
 static uint64_t handle(struct gen *g)
 {
-    unsigned n = nr_maps < POOL ? nr_maps : POOL;
-
-    if (g->map < 0 && n && rnd(4))
-        g->map = (int)rnd(n);
-    if (g->map < 0 || one_in(16))
+    if (g->map < 0 || one_in(32))
         return one_in(4) ? wild() : rnd(32);
     return maps[g->map].handle;
 }
 
+/* A mapping that is there; now and then one that was. */
 static uint64_t map_address(struct gen *g)
 {
-    unsigned n = nr_maps < POOL ? nr_maps : POOL;
+    unsigned n = nr_maps < POOL ? nr_maps : POOL, start = n ? rnd(n) : 0;
 
-    g->map = n ? (int)rnd(n) : -1;
-    return g->map < 0 || one_in(16) ? window_address() : maps[g->map].addr;
+    g->map = n ? (int)start : -1;
+    for (unsigned i = 0, end = one_in(16) ? 0 : n; i < end; i++)
+        if (maps[(start + i) % n].live) {
+            g->map = (int)((start + i) % n);
+            break;
+        }
+    return g->map < 0 || one_in(32) ? window_address() : maps[g->map].addr;
+}
+
+/* A place where nothing is mapped, if one is soon found. */
+static uint64_t grant_window(void)
+{
+    uint64_t at = WINDOW;
+
+    for (unsigned i = 0; i < 8; i++) {
+        at = WINDOW + (WINDOW_SLOTS / 2 + rnd(WINDOW_SLOTS / 4)) * PAGE_SIZE;
+        if (!*pt_entry(NULL, at, 1))
+            break;
+    }
+    return at;
+}
+
+/* An L1 entry: of the window's tables, or of one that is soon taken apart. */
+static uint64_t leaf_address(void)
+{
+    return rnd(2) ? pt_entry_maddr(NULL, grant_window(), 1) : (arena_mfn[table_any(1)] << PAGE_SHIFT) + rnd(512) * 8;
 }
 
 static uint64_t count(const struct gen *g)
@@ -262,7 +292,7 @@ static void expect_out(struct gen *g, char kind, void *at)
     if (c->nr_outs < OUTS) {
         c->out[c->nr_outs].kind = kind;
         c->out[c->nr_outs].at = at;
-        c->out[c->nr_outs++].with = g->last_window;
+        c->out[c->nr_outs++].with = kind == 'h' ? (uint64_t)g->map : g->last_window;
     }
 }
 
@@ -274,7 +304,10 @@ static uint64_t field(struct gen *g, char kind, const char **s)
     case 'h': return handle(g);
     case 'A': return map_address(g);
     case 'w': return g->last_window = window_address();
-    case 'P': case 'H': case 'O': case 'S': return 0;
+    case 'C': return g->last_window = grant_window();
+    case 'X': return g->last_window = leaf_address();
+    case 'U': return g->map < 0 || one_in(32) ? wild() : maps[g->map].bus;
+    case 'P': case 'H': case 'Y': case 'O': case 'S': return 0;
     default:  return value(kind);
     }
 }
@@ -308,7 +341,7 @@ static unsigned one(struct gen *g, const char **s, char *base, unsigned *at)
         test_abort("grammar: bad size");
     *at = (*at + size - 1) & ~(size - 1);
     put(base + *at, size, v);
-    if (kind == 'P' || kind == 'H' || kind == 'O' || kind == 'S')
+    if (kind == 'P' || kind == 'H' || kind == 'O' || kind == 'S' || (kind == 'h' && g->map >= 0))
         expect_out(g, kind, base + *at);
     *at += size;
     return size;
@@ -423,33 +456,48 @@ static enum result class_of(long rc)
     }
 }
 
+void grant_count(unsigned long cmd, int16_t status)
+{
+    if (cmd < GRANT_OPS && status <= 0 && status > -STATUSES)
+        __atomic_add_fetch(&report.grant[cmd][-status], 1, __ATOMIC_RELAXED);
+}
+
+static void map_learn(const gnttab_map_grant_ref_t *m, uint64_t addr)
+{
+    if (m->status == GNTST_okay)
+        maps[nr_maps++ % POOL] = (struct map){ .addr = addr, .bus = m->flags & GNTMAP_device_map ? m->dev_bus_addr : 0,
+                                               .handle = m->handle, .live = true };
+}
+
+/* What an element of the call gave, or gave back. */
 static void learn(const struct call *c, unsigned i)
 {
-    uint32_t v;
+    char *at = c->out[i].at;
 
-    memcpy(&v, c->out[i].at, sizeof(v));
     if (c->out[i].kind == 'P')
-        ports[nr_ports++ % POOL] = v;
-    if (c->out[i].kind == 'H') {
-        maps[nr_maps % POOL].handle = v;
-        maps[nr_maps++ % POOL].addr = c->out[i].with;
-    }
+        ports[nr_ports++ % POOL] = *(uint32_t *)at;
+    if (c->out[i].kind == 'S' && c->nr == __HYPERVISOR_grant_table_op)
+        grant_count(c->arg[0], *(volatile int16_t *)at);
+    if (c->out[i].kind == 'H')
+        map_learn((void *)(at - offsetof(gnttab_map_grant_ref_t, handle)), c->out[i].with);
+    if (c->out[i].kind == 'h' && *(volatile int16_t *)(at + 4) == GNTST_okay)   /* the status is behind the handle */
+        maps[c->out[i].with].live = false;
 }
 
 void call_done(const struct call *c, long rc)
 {
     bool good = rc >= 0;
 
-    for (unsigned i = 0; i < c->nr_outs && good; i++)
+    for (unsigned i = 0; i < c->nr_outs && rc >= 0; i++) {
         if (c->out[i].kind == 'S' && *(volatile int16_t *)c->out[i].at)
             good = false;
+        if (c->out[i].kind != 'P' || good)
+            learn(c, i);
+    }
     __atomic_add_fetch(&report.result[c->nr % 64][rc >= 0 && !good ? RESULT_OTHER : class_of(rc)], 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&report.op[c->op][0], 1, __ATOMIC_RELAXED);
-    if (!good)
-        return;
-    __atomic_add_fetch(&report.op[c->op][1], 1, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < c->nr_outs; i++)
-        learn(c, i);
+    if (good)
+        __atomic_add_fetch(&report.op[c->op][1], 1, __ATOMIC_RELAXED);
 }
 
 void call_do(struct call *c)

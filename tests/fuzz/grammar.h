@@ -10,9 +10,13 @@
  *   D a hostile domain, or none  F a frame of such a one     E an entry for it    W a window's entry, its machine address
  *   K pointer to a debug key
  *   t time       l length       n small count       r order          f flags          i 0 to 31        x anything
+ *   G the other hostile domain, and what by agreement (grants.h) its references are good for:   R to write   Q to read, at least
+ *     B part of a page   V another's page (transitive)   T a transfer;   J our own, for ourselves, who are I
+ *   C like w, in the part that is kept for grants    X machine address of an L1 entry    U bus address of what A has chosen
+ *   j a frame that is always data    s its machine address    L up to half a page
  *   k how many elements the array has               =5.4 the constant 5 (hex), of 4 bytes               z zero
  *   ( ) pointer to a structure  [ ] pointer to an array of structures
- *   P H O S      what the call gives back: a port, a handle, something, a grant status
+ *   P H Y O S    what the call gives back: a port, a handle and the bus address behind it, something, a grant status
  *
  * Fields are aligned as C aligns them.  Most values are good ones; each kind has its bad ones too.  Ports and handles
  * that a call gave are used by later ones.  The text behind "kind" in grammar.c is the place to look for what a letter means exactly.
@@ -44,7 +48,7 @@ struct grammar {
 
 extern struct grammar guest_grammar, control_grammar, machine_grammar;
 
-#define OUTS 16
+#define OUTS 32
 struct call {
     uint64_t nr, arg[6];
     unsigned op;            /* line of the grammar */
@@ -62,6 +66,8 @@ void call_make(const struct grammar *g, struct call *c, bool first);
 void call_do(struct call *c);
 /* Count the result; learn from it what later calls can use. */
 void call_done(const struct call *c, long rc);
+/* Count the status of one grant operation. */
+void grant_count(unsigned long cmd, int16_t status);
 
 /* A value of that kind. */
 uint64_t value(char kind);

@@ -11,12 +11,14 @@
 #include "event.h"
 #include "fuzz.h"
 #include "grammar.h"
+#include "grants.h"
 #include "hostile.h"
 #include "hypercall.h"
 #include "mem.h"
 #include "pages.h"
 #include "random.h"
 #include "smp.h"
+#include "time.h"
 #include "trap.h"
 
 #define TICK    10000000ul     /* ns between the timer's events */
@@ -123,7 +125,7 @@ static void step(void)
         instruction_step();
 }
 
-static _Noreturn void run(void)
+_Noreturn void hostile_run(void)
 {
     unsigned id = cpu_self()->id;
 
@@ -133,7 +135,31 @@ static _Noreturn void run(void)
         if (report.vcpu[id % FUZZ_VCPUS].steps++ % 64 == 0)
             repair();
         WRITE_ONCE(vcpu_info_self()->evtchn_upcall_mask, 0);
+        grants_follow();
+        if (one_in(16))             /* the other domain keeps step: what it grants is for whom it knows */
+            hypercall(sched_op, SCHEDOP_yield);
         step();
+    }
+}
+
+/* A vCPU that traps before its first step begins it all the same. */
+static void homes_init(unsigned vcpus)
+{
+    static struct vcpu_guest_context c;
+
+    for (unsigned i = 0; i < vcpus; i++) {
+        vcpu_context(&c, i, hostile_run);
+        home[i] = (struct context){ .rsp = c.user_regs.rsp, .rip = (uint64_t)hostile_run };
+    }
+}
+
+/* Time for the other domain to begin, and to hear of us. */
+static void peer_await(void)
+{
+    for (unsigned i = 0; i < 20 && (i < 5 || !report.met); i++) {
+        struct sched_poll poll = { .timeout = time_now() + 5000000 };
+
+        hypercall(sched_op, SCHEDOP_poll, &poll);
     }
 }
 
@@ -149,12 +175,14 @@ void hostile_main(void)
     grants_init();
     instruction_init(vcpus);
     grammar_check(&guest_grammar);
+    homes_init(vcpus);
     for (int v = 0; v < VEC_COUNT; v++)
         trap_handle(v, on_trap);
     trap_handle(VEC_EVENT, on_event);
     report.magic = REPORT_MAGIC;
+    peer_await();
     for (unsigned i = 1; i < vcpus && i < FUZZ_VCPUS - 1; i++)      /* the last one is for vcpu_begin() */
-        if (vcpu_start(i, run))
+        if (vcpu_start(i, hostile_run))
             test_abort("hostile: a vCPU doesn't start");
-    run();
+    hostile_run();
 }

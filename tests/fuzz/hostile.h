@@ -5,15 +5,14 @@
 
 /* A random instruction, or a few, in the kernel or in user mode; a random frame for iret.  It always ends in a trap. */
 void instruction_step(void);
-/* Entries of our grant table, for the other domains. */
-void grant_step(void);
 
+/* What a vCPU does for ever. */
+_Noreturn void hostile_run(void);
 /* Descriptor tables made, loaded, used; a vCPU given random registers. */
 void state_step(void);
 /* One call of the grammar's. */
 void call_random(void);
 
 void instruction_init(unsigned vcpus);
-void grants_init(void);
 
 #endif

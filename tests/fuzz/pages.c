@@ -40,8 +40,7 @@ unsigned long arena_any(void)
     return arena_mfn[rnd(ARENA)];
 }
 
-/* A frame that was made a table of this level (0: data). */
-static unsigned table_any(unsigned level)
+unsigned table_any(unsigned level)
 {
     unsigned start = rnd(ARENA);
 

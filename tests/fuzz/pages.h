@@ -25,6 +25,8 @@ void special_add(unsigned long mfn);
 unsigned long any_mfn(void);
 /* A frame of the arena. */
 unsigned long arena_any(void);
+/* A place of the arena whose frame was made a table of that level (0: data), if there is one. */
+unsigned table_any(unsigned level);
 /* Machine address of some page-table entry, and a value for one. */
 uint64_t any_entry_address(void);
 uint64_t any_entry(void);

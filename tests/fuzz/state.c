@@ -58,12 +58,6 @@ static void ldt_step(void)
     selector_load((uint16_t)(rnd(64) * 8 + 4 + 3));
 }
 
-static _Noreturn void astray(void)
-{
-    for (;;)
-        call_random();
-}
-
 /* The vCPU that was not started with the others, or one that is down. */
 static void vcpu_begin(void)
 {
@@ -73,7 +67,7 @@ static void vcpu_begin(void)
 
     if (vcpu_op(VCPUOP_is_up, id, NULL))
         return;
-    vcpu_context(c, id, astray);
+    vcpu_context(c, id, hostile_run);
     for (unsigned n = rnd(4); n; n--)
         ((uint64_t *)c)[rnd(sizeof(*c) / 8)] = one_in(2) ? value('v') : any_mfn() << (one_in(2) ? PAGE_SHIFT : 0);
     if (one_in(4))
