@@ -4,6 +4,7 @@
 #
 #   make host-test                  everything; one line a test case, counts at the end
 #   make host-test NAMES="elf acpi" only tests/host/{test,fuzz}_{elf,acpi}.c
+#   make host-test KINDS=test       without the fuzzers
 #   make host-test HOST_CC=gcc      the same built by gcc, without the fuzzers
 #   make host-test HOST_SANITIZE=thread NAMES="*_threads"   those with threads, under the thread sanitizer
 #   FUZZ_RUNS=N                     inputs tried by each fuzzer (fixed seed)
@@ -21,10 +22,11 @@ HOST_SANITIZE ?= address,undefined
 HOST_B ?= build/host-$(notdir $(firstword $(HOST_CC)))$(if $(filter thread,$(HOST_SANITIZE)),-thread)
 FUZZ_RUNS ?= 100000
 NAMES ?= *
+KINDS ?= test fuzz
 CORE_SKIP ?=
 HOST_JOBS ?= $(shell nproc)
 
-host_names := $(foreach n,$(NAMES),test_$(n) fuzz_$(n))
+host_names := $(foreach n,$(NAMES),$(KINDS:%=%_$(n)))
 host_all := $(sort $(basename $(notdir $(foreach n,$(host_names),$(wildcard tests/host/$(n).c)))))
 ifneq ($(findstring clang,$(HOST_CC))$(filter thread,$(HOST_SANITIZE)),clang)
 host_all := $(filter test_%,$(host_all))
