@@ -29,6 +29,7 @@ struct frame {
 #define REF_LISTED      (1ul << 44) /* on its owner's list [domain_pages lock] */
 #define REF_OFFLINE     (1ul << 43) /* (alone) taken out of use by the toolstack: nobody's, and not free */
 #define REF_OWNER_SHIFT 48          /* 16 bits: domid */
+#define REF_OWNER_MASK  (0xfffful << REF_OWNER_SHIFT)
 #define OWNER_NONE      0xfffful
 
 /* type word */
@@ -99,6 +100,21 @@ static inline uint64_t ref_owner(uint64_t ref)
 }
 
 /* One more existence reference if the frame is in use and owned by `owner`. */
-bool frame_ref_get(mfn_t m, uint64_t owner);
+static inline bool frame_ref_get(mfn_t m, uint64_t owner)
+{
+    uint64_t *w, old, count;
+
+    if (!frame_is_ram(m))
+        return false;
+    w = &frame_of(m)->ref;
+    old = __atomic_load_n(w, __ATOMIC_ACQUIRE);
+    do {
+        count = (old & (REF_OWNER_MASK | REF_COUNT_MASK)) ^ owner << REF_OWNER_SHIFT; /* if it is his */
+        if (count - 1 >= REF_COUNT_MASK - 1) /* none (or it isn't), or no room for one more */
+            return false;
+    } while (!__atomic_compare_exchange_n(w, &old, old + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE));
+    return true;
+}
+
 /* Drop one.  True: it was the last; the caller frees the frame. */
 bool frame_ref_put(mfn_t m);

@@ -316,7 +316,7 @@ static enum rmw rmw_kind(const struct insn *i)
     }
 }
 
-bool insn_rmw_known(const struct insn *i, unsigned *bytes)
+bool insn_rmw_known(struct insn *i, unsigned *bytes)
 {
     enum rmw k = rmw_kind(i);
     bool always_wide = k == RMW_BIT || k == RMW_BIT_IMM || (i->map == 1 && i->opcode == 0xc3);
@@ -324,6 +324,7 @@ bool insn_rmw_known(const struct insn *i, unsigned *bytes)
     *bytes = !always_wide && !(i->opcode & 1) ? 1 : i->op_bytes;
     if (i->opcode == 0x83)
         *bytes = i->op_bytes;
+    i->rmw = (uint8_t)k;
     return k != RMW_NONE;
 }
 
@@ -331,7 +332,7 @@ int64_t insn_rmw_displacement(const struct insn *i, struct cpu_user_regs *regs, 
 {
     int64_t bit;
 
-    if (rmw_kind(i) != RMW_BIT)
+    if (i->rmw != RMW_BIT)
         return 0;
     bit = (int64_t)*insn_reg(regs, i->reg);
     if (bytes == 4)
@@ -436,10 +437,9 @@ static bool cmpxchg(const struct insn *i, struct cpu_user_regs *regs, unsigned b
 
 bool insn_rmw_apply(const struct insn *i, struct cpu_user_regs *regs, unsigned bytes, uint64_t old, uint64_t *next)
 {
-    enum rmw k = rmw_kind(i);
     uint64_t reg = i->has_modrm ? insn_reg_read(i, regs, i->reg, bytes) : 0;
 
-    switch (k) {
+    switch ((enum rmw)i->rmw) {
     case RMW_MOV:
         *next = reg;
         return true;

@@ -23,6 +23,7 @@ struct insn {
     uint8_t mod, reg, rm;   /* reg and rm with their REX bits; rm only if mod == 3 */
     uint8_t base, index;    /* register numbers, INSN_NONE: none, INSN_RIP */
     uint8_t scale;          /* shift */
+    uint8_t rmw;            /* set by insn_rmw_known() for the other insn_rmw_*() */
     int64_t disp;
     uint64_t imm;           /* sign-extended */
 };
@@ -45,7 +46,7 @@ uint64_t insn_reg_read(const struct insn *i, struct cpu_user_regs *regs, unsigne
 void insn_reg_write(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes, uint64_t value);
 
 /* Does the instruction write its memory operand by a rule that insn_rmw_apply() knows?  bytes: operand size. */
-bool insn_rmw_known(const struct insn *i, unsigned *bytes);
+bool insn_rmw_known(struct insn *i, unsigned *bytes);
 /* Bit strings (bts, btr, btc with a register): what to add to the address. Else 0. */
 int64_t insn_rmw_displacement(const struct insn *i, struct cpu_user_regs *regs, unsigned bytes);
 /*

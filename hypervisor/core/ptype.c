@@ -44,24 +44,7 @@ static inline bool swap(uint64_t *w, uint64_t *from, uint64_t to)
 
 /* ---- Existence references ---- */
 
-bool frame_ref_get(mfn_t m, uint64_t owner)
-{
-    uint64_t *w, old;
-
-    if (!frame_is_ram(m))
-        return false;
-    w = &frame_of(m)->ref;
-    old = load(w);
-    do {
-        uint64_t count = old & REF_COUNT_MASK;
-
-        if (count == 0 || count == REF_COUNT_MASK || ref_owner(old) != owner)
-            return false;
-    } while (!swap(w, &old, old + 1));
-    return true;
-}
-
-bool frame_ref_put(mfn_t m)
+inline bool frame_ref_put(mfn_t m)
 {
     uint64_t now = __atomic_sub_fetch(&frame_of(m)->ref, 1, __ATOMIC_SEQ_CST);
 
@@ -69,7 +52,7 @@ bool frame_ref_put(mfn_t m)
     return (now & REF_COUNT_MASK) == 0;
 }
 
-static void ref_drop(mfn_t m)
+static inline void ref_drop(mfn_t m)
 {
     if (frame_ref_put(m))
         ptype_port_frame_free(m);
@@ -77,13 +60,13 @@ static void ref_drop(mfn_t m)
 
 /* ---- The type word ---- */
 
-static uint64_t type_word(enum frame_type type, uint64_t flags, uint32_t aux, uint64_t count)
+static inline uint64_t type_word(enum frame_type type, uint64_t flags, uint32_t aux, uint64_t count)
 {
     return (uint64_t)type << TYPE_SHIFT | flags | (uint64_t)aux << TYPE_AUX_SHIFT | count;
 }
 
 /* Nothing uses the frame any more: remember the type, and since when no way led to it (P4). */
-static uint64_t type_word_unused(enum frame_type type, uint32_t stamp)
+static inline uint64_t type_word_unused(enum frame_type type, uint32_t stamp)
 {
     return type_word(type, 0, stamp & 0xffffff, 0);
 }
@@ -100,7 +83,7 @@ static void flush_uses(mfn_t m, uint32_t stamp)
  * Several may come at once, and the first of them still flushes for P4 while the second comes.  Until VALIDATED is set
  * the word keeps what the flush needs (the old stamp), and everybody who comes flushes for himself before he goes on.
  */
-int ptype_get_writable(mfn_t m)
+inline int ptype_get_writable(mfn_t m)
 {
     uint64_t *w = &frame_of(m)->type, old = load(w), next;
 
@@ -122,7 +105,7 @@ int ptype_get_writable(mfn_t m)
     return 0;
 }
 
-void ptype_put_writable(mfn_t m)
+inline void ptype_put_writable(mfn_t m)
 {
     uint64_t *w = &frame_of(m)->type, old = load(w), next;
 
@@ -208,43 +191,55 @@ void frame_settle_caches(mfn_t m)
     __atomic_and_fetch(ref, ~REF_UNCACHED, __ATOMIC_SEQ_CST);
 }
 
-int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
+/* The entry maps what isn't RAM: may it?  May clear PTE_RW. */
+static int leaf_device_check(const struct ptype_ctx *ctx, uint64_t *e)
 {
-    uint64_t e = *entry;
-    mfn_t m = pte_mfn(e);
-    int rc;
+    uint16_t domid = ctx->frame_owner == DOMID_IO ? ctx->table_owner : ctx->frame_owner;
 
-    if (!(e & PTE_P))
+    if (ptype_port_iomem_ok(domid, pte_mfn(*e), *e & PTE_RW))
         return 0;
-    if (e & levels[FT_L1].bad)
+    /* Some device memory (MSI-X tables) may be looked at only: then that is what the guest gets. */
+    if (!(*e & PTE_RW) || !ptype_port_iomem_ok(domid, pte_mfn(*e), false))
         return -XEN_EINVAL;
-    if (!frame_is_ram(m)) {
-        uint16_t domid = ctx->frame_owner == DOMID_IO ? ctx->table_owner : ctx->frame_owner;
-
-        if (!ptype_port_iomem_ok(domid, m, e & PTE_RW)) {
-            /* Some device memory (MSI-X tables) may be looked at only: then that is what the guest gets. */
-            if (!(e & PTE_RW) || !ptype_port_iomem_ok(domid, m, false))
-                return -XEN_EINVAL;
-            e &= ~PTE_RW;
-        }
-    } else {
-        if (!frame_ref_get(m, ctx->frame_owner))
-            return -XEN_EINVAL;
-        rc = leaf_cache_check(e);
-        if (rc == 0 && (e & PTE_RW))
-            rc = ptype_get_writable(m);
-        if (rc) {
-            ref_drop(m);
-            return rc;
-        }
-        if (ctx->frame_owner != ctx->table_owner)
-            __atomic_or_fetch(&frame_of(m)->ref, REF_FOREIGN, __ATOMIC_SEQ_CST);
-    }
-    *entry = (e | PTE_US) & ~PTE_G;
+    *e &= ~PTE_RW;
     return 0;
 }
 
-void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t e)
+/* The entry maps RAM: take its references. */
+static inline int leaf_ram_get(const struct ptype_ctx *ctx, uint64_t e)
+{
+    mfn_t m = pte_mfn(e);
+    int rc;
+
+    if (!frame_ref_get(m, ctx->frame_owner))
+        return -XEN_EINVAL;
+    rc = leaf_cache_check(e);
+    if (rc == 0 && (e & PTE_RW))
+        rc = ptype_get_writable(m);
+    if (unlikely(rc)) {
+        ref_drop(m);
+        return rc;
+    }
+    if (unlikely(ctx->frame_owner != ctx->table_owner))
+        __atomic_or_fetch(&frame_of(m)->ref, REF_FOREIGN, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+inline int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry)
+{
+    int rc;
+
+    if (!(*entry & PTE_P))
+        return 0;
+    if (*entry & levels[FT_L1].bad)
+        return -XEN_EINVAL;
+    rc = likely(frame_is_ram(pte_mfn(*entry))) ? leaf_ram_get(ctx, *entry) : leaf_device_check(ctx, entry);
+    if (rc == 0)
+        *entry = (*entry | PTE_US) & ~PTE_G;
+    return rc;
+}
+
+inline void ptype_leaf_put(uint64_t e)
 {
     mfn_t m = pte_mfn(e);
 
@@ -355,7 +350,7 @@ static int entry_put(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type,
     if (!(e & PTE_P))
         return 0;
     if (type == FT_L1) {
-        ptype_leaf_put(ctx, e);
+        ptype_leaf_put(e);
         return 0;
     }
     return entry_is_linear(type, e) ? linear_put(ctx, m, e) : ptype_put(ctx, pte_mfn(e));
@@ -617,40 +612,52 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m)
 
 /* ---- One entry ---- */
 
-/* Do old and new entry need the same references? */
-static bool entry_same_use(enum frame_type type, uint64_t old, uint64_t e)
+/* Both present, and alike in these fields? */
+static inline bool entry_alike(uint64_t old, uint64_t e, uint64_t fields)
 {
-    uint64_t mask = PTE_ADDR | PTE_P | (type == FT_L1 ? PTE_RW | PTE_GNTTAB : 0);
-
-    return ((old ^ e) & mask) == 0 && (e & PTE_P);
+    return (e & PTE_P) && ((old ^ e) & (fields | PTE_P)) == 0;
 }
 
 /* Write it; the processor may set accessed and dirty bits meanwhile.  Gives what was there. */
-static uint64_t entry_write(uint64_t *slot, uint64_t e, bool preserve_ad)
+static inline uint64_t entry_write(uint64_t *slot, uint64_t e, bool preserve_ad)
 {
-    uint64_t old = load(slot);
+    uint64_t old;
 
-    while (!swap(slot, &old, preserve_ad ? e | (old & (PTE_A | PTE_D)) : e))
+    if (likely(!preserve_ad))
+        return __atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST);
+    old = load(slot);
+    while (!swap(slot, &old, e | (old & (PTE_A | PTE_D))))
         ;
     return old;
+}
+
+static int leaf_replace(const struct ptype_ctx *ctx, uint64_t *slot, uint64_t e, bool preserve_ad)
+{
+    int rc;
+
+    /* The same frame, used in the same way: the references stay. */
+    if (entry_alike(load(slot), e, PTE_ADDR | PTE_RW | PTE_GNTTAB) && !(e & levels[FT_L1].bad)) {
+        rc = frame_is_ram(pte_mfn(e)) ? leaf_cache_check(e) : 0;
+        if (rc == 0)
+            entry_write(slot, (e | PTE_US) & ~PTE_G, preserve_ad);
+        return rc;
+    }
+    rc = ptype_leaf_get(ctx, &e);
+    if (rc == 0)
+        ptype_leaf_put(entry_write(slot, e, preserve_ad));
+    return rc;
 }
 
 static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *slot, uint64_t e,
                          bool preserve_ad, mfn_t *deferred)
 {
-    uint64_t old = load(slot);
+    uint64_t old;
     int rc;
 
-    if (entry_same_use(type, old, e) && !entry_is_linear(type, e)) {
+    if (entry_alike(load(slot), e, PTE_ADDR) && !entry_is_linear(type, e)) {
         if (e & levels[type].bad)
             return -XEN_EINVAL;
-        rc = type == FT_L1 && frame_is_ram(pte_mfn(e)) ? leaf_cache_check(e) : 0;
-        if (rc)
-            return rc;
-        e |= PTE_US;
-        if (type == FT_L1)
-            e &= ~PTE_G;
-        entry_write(slot, e, preserve_ad);
+        entry_write(slot, e | PTE_US, preserve_ad);
         return 0;
     }
     rc = entry_get(ctx, m, type, &e);
@@ -680,21 +687,13 @@ int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64
     int rc;
 
     *deferred = MFN_NONE;
-    if (type == FT_NONE)
-        return -XEN_EINVAL;
-    if (index >= levels[type].hv_first && index < levels[type].hv_end)
+    if (type == FT_NONE || (index >= levels[type].hv_first && index < levels[type].hv_end))
         return -XEN_EINVAL;
     t = frame_map(m);
-    rc = entry_replace(ctx, m, type, &t[index], val, preserve_ad, deferred);
+    rc = type == FT_L1 ? leaf_replace(ctx, &t[index], val, preserve_ad)
+                       : entry_replace(ctx, m, type, &t[index], val, preserve_ad, deferred);
     frame_unmap(t);
     return rc;
-}
-
-unsigned ptype_level(mfn_t m)
-{
-    uint64_t w = load(&frame_of(m)->type);
-
-    return (w & TYPE_COUNT_MASK) && (w & TYPE_VALIDATED) && TYPE_OF(w) <= FT_L4 ? TYPE_OF(w) : 0;
 }
 
 bool ptype_pinned(mfn_t m)

@@ -126,10 +126,15 @@ void frame_settle_caches(mfn_t m);
 
 /* References of a leaf entry (L1), for those who edit L1 entries themselves (grant maps). */
 int ptype_leaf_get(const struct ptype_ctx *ctx, uint64_t *entry);
-void ptype_leaf_put(const struct ptype_ctx *ctx, uint64_t entry);
+void ptype_leaf_put(uint64_t entry);
 
 /* The level (1-4) that the frame validly is now, or 0. */
-unsigned ptype_level(mfn_t m);
+static inline unsigned ptype_level(mfn_t m)
+{
+    uint64_t w = __atomic_load_n(&frame_of(m)->type, __ATOMIC_ACQUIRE);
+
+    return (w & TYPE_COUNT_MASK) && (w & TYPE_VALIDATED) && TYPE_OF(w) <= FT_L4 ? TYPE_OF(w) : 0;
+}
 bool ptype_pinned(mfn_t m);
 
 /* Recompute everything for the frames of one owner; reports each broken invariant by log_err.  Number of them.

@@ -86,7 +86,6 @@ struct sched_reservation {
 void sched_domain_get_params(const struct domain *d, struct sched_domain_params *p);
 /* -XEN_EINVAL: out of range. */
 int sched_domain_set_params(struct domain *d, const struct sched_domain_params *p);
-void sched_vcpu_get_reservation(const struct vcpu *v, struct sched_reservation *r);
 /* -XEN_EINVAL: budget above period, period below 100 us or above 4 s; -XEN_ENOSPC: no CPU that v may use has room for it:
  * everything stays as it was. */
 int sched_vcpu_set_reservation(struct vcpu *v, const struct sched_reservation *r);

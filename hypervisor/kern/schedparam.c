@@ -138,19 +138,6 @@ int sched_domain_set_params(struct domain *d, const struct sched_domain_params *
 /*
  * Reservations and affinity
  */
-void sched_vcpu_get_reservation(const struct vcpu *v, struct sched_reservation *r)
-{
-    const struct sched_ent *e = &v->sched->ent;
-
-    lock(&sched_config);
-    *r = (struct sched_reservation){ .extra = e->extra };
-    if (e->bound) {
-        r->period_us = (uint32_t)(e->period / 1000);
-        r->budget_us = (uint32_t)(e->budget / 1000);
-    }
-    unlock(&sched_config);
-}
-
 /* [sched_config] */
 static void reserve_at(struct sched_vcpu *sv, struct sched_rq *at, uint64_t budget, uint64_t period, bool extra)
 {

@@ -41,7 +41,6 @@ static bool entry_maps(uint64_t e, mfn_t frame, bool readonly)
 int grant_host_map(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t frame, bool readonly,
                    uint32_t gntmap_flags)
 {
-    struct ptype_ctx ctx = { d->id, d->id };
     uint64_t e = mfn_to_maddr(frame) | PTE_P | PTE_US | PTE_A | (readonly ? 0 : PTE_RW | PTE_D) |
                  ((uint64_t)(gntmap_flags & GNTMAP_guest_avail_mask) >> 16 << 9 & PTE_AVAIL);
     uint64_t old = 0;
@@ -55,7 +54,7 @@ int grant_host_map(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_
         if (ref_owner(READ_ONCE(frame_of(frame)->ref)) != d->id)
             __atomic_or_fetch(&frame_of(frame)->ref, REF_FOREIGN, __ATOMIC_SEQ_CST);
         old = entry_swap(table, index, e);
-        ptype_leaf_put(&ctx, old);
+        ptype_leaf_put(old);
     }
     unlock(&d->pv->pt_lock);
     return rc ? rc : (old & PTE_P) != 0;

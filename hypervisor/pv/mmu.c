@@ -29,13 +29,16 @@
 
 /* ---- Walking ---- */
 
-/* The entry for gva in the table that entry e leads to, if it leads to a table itself; else 0. */
+/* The entry for gva in the table that entry e leads to.  If present, it leads to a table, too: these have been validated. */
 static inline uint64_t walk(uint64_t e, uint64_t gva, unsigned level)
 {
     const uint64_t *t = maddr_to_virt(e & PTE_ADDR);
 
     e = READ_ONCE(t[gva >> (3 + 9 * level) & 511]);
-    return (e & (PTE_P | PTE_PS)) == PTE_P && likely(frame_is_ram(pte_mfn(e))) ? e : 0;
+    if (!(e & PTE_P))
+        return 0;
+    assert(!(e & PTE_PS) && frame_is_ram(pte_mfn(e)));
+    return e;
 }
 
 bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
@@ -59,13 +62,12 @@ uint64_t pv_read_l1e(struct vcpu *v, uint64_t gva)
 
 /* ---- Whose tables, whose frames ---- */
 
-/* A domain that the caller may name in page-table work, held. */
+/* A domain that the caller may name in page-table work, held if it isn't his own, which lives as long as he does. */
 static long context_domain(domid_t id, struct domain **d)
 {
     struct domain *self = current->domain;
 
     if (id == DOMID_SELF || id == self->id) {
-        domain_hold(self);
         *d = self;
         return 0;
     }
@@ -75,12 +77,30 @@ static long context_domain(domid_t id, struct domain **d)
     return *d ? 0 : -XEN_ESRCH;
 }
 
+static struct mmu_context mmu_context_self(void)
+{
+    struct domain *d = current->domain;
+
+    return (struct mmu_context){ .d = d, .ctx = { d->id, d->id } };
+}
+
+static void context_domain_put(struct domain *d)
+{
+    if (d && unlikely(d != current->domain))
+        domain_put(d);
+}
+
 long mmu_context_get(struct mmu_context *x, uint32_t foreign)
 {
     uint16_t frames_of = (uint16_t)foreign, tables_of = (uint16_t)(foreign >> 16);
     struct domain *frame_domain = NULL;
-    long rc = context_domain(tables_of ? (domid_t)(tables_of - 1) : DOMID_SELF, &x->d);
+    long rc;
 
+    if (likely(foreign == DOMID_SELF)) {
+        *x = mmu_context_self();
+        return 0;
+    }
+    rc = context_domain(tables_of ? (domid_t)(tables_of - 1) : DOMID_SELF, &x->d);
     if (rc)
         return rc;
     x->ctx.table_owner = x->d->id;
@@ -94,7 +114,7 @@ long mmu_context_get(struct mmu_context *x, uint32_t foreign)
         x->ctx.frame_owner = frames_of;
     }
     if (rc) {
-        domain_put(x->d);
+        context_domain_put(x->d);
         return rc;
     }
     x->frame_domain = frame_domain;
@@ -103,9 +123,8 @@ long mmu_context_get(struct mmu_context *x, uint32_t foreign)
 
 void mmu_context_put(struct mmu_context *x)
 {
-    if (x->frame_domain)
-        domain_put(x->frame_domain);
-    domain_put(x->d);
+    context_domain_put(x->frame_domain);
+    context_domain_put(x->d);
 }
 
 /* ---- Deferred work ---- */
@@ -162,7 +181,7 @@ static int update_entry(const struct mmu_context *x, uint64_t ptr, uint64_t val,
         pv_defer(x->d, deferred);
     }
     unlock(&x->d->pv->pt_lock);
-    if (level == 4)
+    if (unlikely(level == 4))
         pti_l4_changed(x->d);
     frame_put(m);
     return rc;
@@ -180,62 +199,82 @@ static int update_machphys(const struct mmu_context *x, uint64_t ptr, uint64_t v
     return 0;
 }
 
-static int update_one(const struct mmu_context *x, const struct mmu_update *u)
+static int update_one(const struct mmu_context *x, uint64_t ptr, uint64_t val)
 {
     COUNT(mmu_update);
-    switch (u->ptr & 7) {
+    switch (ptr & 7) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_NO_TRANSLATE:
-        return update_entry(x, u->ptr & ~7ul, u->val, false);
+        return update_entry(x, ptr & ~7ul, val, false);
     case MMU_PT_UPDATE_PRESERVE_AD:
-        return update_entry(x, u->ptr & ~7ul, u->val, true);
+        return update_entry(x, ptr & ~7ul, val, true);
     case MMU_MACHPHYS_UPDATE:
-        return update_machphys(x, u->ptr & ~7ul, u->val);
+        return update_machphys(x, ptr & ~7ul, val);
     default:
         return -XEN_ENOSYS;
     }
 }
 
-static void done_report(uint64_t pdone, uint32_t before, uint32_t now)
+/* ---- Lists of requests ---- */
+
+int mmu_list_begin(const struct hcall *c, uint32_t *count, uint32_t *before)
 {
-    uint32_t total = before + now;
+    *count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED;
+    *before = 0;
+    return ((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] ? copy_from_guest(before, c->arg[2], sizeof(*before)) : 0;
+}
+
+long mmu_list_end(struct hcall *c, uint32_t count, uint32_t before, uint32_t done, size_t size, long rc)
+{
+    uint32_t total = before + done;
 
     /* A guest that names an unusable place gets no count: the call's own result stands. */
-    if (pdone && copy_to_guest(pdone, &total, sizeof(total)))
-        log_debug("mmu_update: no place for the count at %lx\n", pdone);
+    if (c->arg[2] && copy_to_guest(c->arg[2], &total, sizeof(total)))
+        log_debug("no place for the count at %lx\n", c->arg[2]);
+    if (rc != -XEN_EAGAIN)
+        return rc;
+    c->arg[0] += done * size;
+    c->arg[1] = (count - done) | COUNT_CONTINUED;
+    return hcall_again(c);
+}
+
+/* An update's two words, in a range that is the guest's, each read once.  False: not its memory. */
+static ALWAYS_INLINE bool update_read(const struct mmu_update __guest *from, uint64_t *ptr, uint64_t *val)
+{
+    guest_access_begin();
+    guest_get(*ptr, &from->ptr, fault);
+    guest_get(*val, &from->val, fault);
+    guest_access_end();
+    return true;
+fault:
+    guest_access_end();
+    return false;
 }
 
 long do_mmu_update(struct hcall *c)
 {
-    uint32_t count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED, done = 0, before = 0;
+    uint32_t count, before, done = 0;
+    const struct mmu_update __guest *list = (const struct mmu_update __guest *)guest_clamp(c->arg[0]);
     struct mmu_context x;
-    struct mmu_update u;
+    uint64_t ptr, val;
     long rc;
 
-    if (((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] && copy_from_guest(&before, c->arg[2], sizeof(before)))
+    if (mmu_list_begin(c, &count, &before) || !guest_range_ok(c->arg[0], (uint64_t)count * sizeof(*list)))
         return -XEN_EFAULT;
     rc = mmu_context_get(&x, (uint32_t)c->arg[3]);
     if (rc)
         return rc;
     while (done < count) {
-        rc = copy_from_guest_at(&u, c->arg[0], done, sizeof(u));
-        if (rc == 0)
-            rc = update_one(&x, &u);
+        rc = update_read(&list[done], &ptr, &val) ? update_one(&x, ptr, val) : -XEN_EFAULT;
         if (rc)
             break;
-        done++;
-        if (done < count && preempt_needed()) {
+        if (++done < count && preempt_needed()) {
             rc = -XEN_EAGAIN;
             break;
         }
     }
     mmu_context_put(&x);
-    done_report(c->arg[2], before, done);
-    if (rc != -XEN_EAGAIN)
-        return rc;
-    c->arg[0] += done * sizeof(u);
-    c->arg[1] = (count - done) | COUNT_CONTINUED;
-    return hcall_again(c);
+    return mmu_list_end(c, count, before, done, sizeof(*list), rc);
 }
 
 /* ---- update_va_mapping ---- */
@@ -306,9 +345,7 @@ static long update_va(struct hcall *c, const struct mmu_context *x)
 
 long do_update_va_mapping(struct hcall *c)
 {
-    struct mmu_context x = {
-        .d = current->domain, .ctx = { current->domain->id, current->domain->id },
-    };
+    struct mmu_context x = mmu_context_self();
 
     return update_va(c, &x);
 }

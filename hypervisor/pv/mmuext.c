@@ -16,8 +16,6 @@
 #include "x86/tlb.h"
 #include "x86/uaccess.h"
 
-#define COUNT_CONTINUED (1u << 31)
-
 /* ---- Tables in use ---- */
 
 /* The M2P is for the guest's kernel, not for its processes: the entry comes and goes with the use of the L4. */
@@ -276,13 +274,13 @@ static int finish(struct domain *d)
 
 long do_mmuext_op(struct hcall *c)
 {
-    uint32_t count = (uint32_t)c->arg[1] & ~COUNT_CONTINUED, done = 0, before = 0, total;
+    uint32_t count, before, done = 0;
     struct mmu_context x;
     struct mmuext_op op;
     struct domain *d;
     long rc;
 
-    if (((uint32_t)c->arg[1] & COUNT_CONTINUED) && c->arg[2] && copy_from_guest(&before, c->arg[2], sizeof(before)))
+    if (mmu_list_begin(c, &count, &before))
         return -XEN_EFAULT;
     rc = mmu_context_get(&x, (uint16_t)c->arg[3]);
     if (rc)
@@ -296,19 +294,11 @@ long do_mmuext_op(struct hcall *c)
             rc = ext_op(&x, &op, d);
         if (rc)
             break;
-        done++;
-        if (done < count && preempt_needed())
+        if (++done < count && preempt_needed())
             rc = -XEN_EAGAIN;
     }
     if (rc == 0)
         rc = finish(d);
     mmu_context_put(&x);
-    total = before + done;
-    if (c->arg[2] && copy_to_guest(c->arg[2], &total, sizeof(total)) && rc == 0)
-        rc = -XEN_EFAULT;
-    if (rc != -XEN_EAGAIN)
-        return rc;
-    c->arg[0] += done * sizeof(op);
-    c->arg[1] = (count - done) | COUNT_CONTINUED;
-    return hcall_again(c);
+    return mmu_list_end(c, count, before, done, sizeof(op), rc);
 }

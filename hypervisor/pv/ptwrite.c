@@ -24,7 +24,8 @@ static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, m
 {
     unsigned at = gva & ~PAGE_MASK;
     struct ptype_ctx ctx = { v->domain->id, v->domain->id };
-    struct cpu_user_regs before = v->regs;
+    unsigned width = bytes == 4 ? 8 : bytes; /* of the register that is written */
+    uint64_t flags = v->regs.rflags, rax = v->regs.rax, reg = insn_reg_read(i, &v->regs, i->reg, width);
     unsigned shift = 8 * (at & 7);
     uint64_t *t = frame_map(m), entry = READ_ONCE(t[at / 8]), next;
     mfn_t deferred;
@@ -36,8 +37,11 @@ static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, m
         rc = ptype_set_entry(&ctx, m, at / 8, next, false, &deferred);
         TRACE(TRC_PV_PTWR_EMULATION | TRC_64_FLAG, TRACE_64(next), TRACE_64(gva), TRACE_64(v->regs.rip));
     }
-    if (rc)
-        v->regs = before;
+    if (rc) { /* nothing has happened: that is all it can have changed */
+        insn_reg_write(i, &v->regs, i->reg, width, reg);
+        v->regs.rax = rax;
+        v->regs.rflags = flags;
+    }
     return rc;
 }
 
