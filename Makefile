@@ -41,6 +41,8 @@ SANFLAGS += --param=asan-instrumentation-with-call-threshold=0 --param=asan-stac
 endif
 endif
 NOSIMD  := -mgeneral-regs-only
+# gcc makes one piece of the image that is installed: what is called from another file is inlined, too.
+LTO     := $(if $(or $(DEBUG),$(findstring clang,$(CC))),,-flto=auto)
 LDFLAGS := -static -no-pie -nostdlib -z noexecstack -z max-page-size=0x1000 --gc-sections --build-id=sha1 --no-warn-rwx-segments \
 	$(if $(SAN),--no-relax)
 
@@ -50,6 +52,7 @@ SRCS_S  := $(sort $(wildcard hypervisor/*/*.S))
 OBJS    := $(SRCS_C:%.c=$(O)/%.o) $(SRCS_S:%.S=$(O)/%.S.o)
 # A function __wrap_NAME there stands between NAME and those who call it from other files.
 WRAPS   := $(shell sed -n 's/.*\<__wrap_\([a-z0-9_]*\).*/--wrap=\1/p' /dev/null $(filter hypervisor/check/% hypervisor/san/%,$(SRCS_C)) | sort -u)
+PIECES  := $(if $(LTO),$(O)/whole.o,$(OBJS))
 LIBDIR  := $(shell $(CC) -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)
 LIBS    := $(foreach l,lz4 lzma zstd z,$(shell $(CC) -print-file-name=lib$(l).a))
 
@@ -78,31 +81,35 @@ $(O)/hypervisor/check/%.o $(O)/hypervisor/san/%.o $(O)/hypervisor/core/slab.o: C
 $(O)/hypervisor/san/provoke.o: CFLAGS += $(SANFLAGS)
 # The flags decide too: a change of compiler or options rebuilds.
 $(B)/flags: FORCE
-	$(Q)mkdir -p $(B); echo '$(CC) $(CFLAGS) $(SANFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(SANFLAGS)' > $@
+	$(Q)mkdir -p $(B); echo '$(CC) $(CFLAGS) $(SANFLAGS) $(LTO)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(SANFLAGS) $(LTO)' > $@
 .PHONY: FORCE
 FORCE:
 
 $(O)/%.o: %.c $(B)/flags | $(B)/gen/asm_offsets.h $(B)/gen/cpuid_pv.h
 	@echo "  CC    $<"
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(NOSIMD) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(NOSIMD) $(LTO) -MMD -MP -c -o $@ $<
 $(O)/%.S.o: %.S $(B)/flags $(B)/gen/asm_offsets.h
 	@echo "  AS    $<"
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 $(B)/hospes.lds: hypervisor/boot/hospes.lds.in $(B)/flags hypervisor/x86/layout.h
 	$(Q)mkdir -p $(@D) && $(CC) -Ihypervisor -D__ASSEMBLER__ -E -P -x assembler-with-cpp -o $@ $<
 
+$(O)/whole.o: $(OBJS)
+	@echo "  LTO   $@"
+	$(Q)$(CC) $(CFLAGS) $(NOSIMD) $(LTO) -w -r -flinker-output=nolto-rel -nostdlib -o $@ $(OBJS)
+
 # Linked twice: the second time with the symbol table made from the first (for backtraces).
-$(B)/hospes: $(OBJS) $(B)/hospes.lds hypervisor/boot/symbols.sh
+$(B)/hospes: $(PIECES) $(B)/hospes.lds hypervisor/boot/symbols.sh
 	@echo "  LD    $@"
 	$(Q)sh hypervisor/boot/symbols.sh /dev/null > $(B)/gen/symbols0.S
 	$(Q)$(CC) -c -o $(O)/symbols0.o $(B)/gen/symbols0.S
-	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.1 $(OBJS) $(O)/symbols0.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.1 $(PIECES) $(O)/symbols0.o --start-group $(LIBS) --end-group
 	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.1 > $(B)/gen/symbols1.S
 	$(Q)$(CC) -c -o $(O)/symbols1.o $(B)/gen/symbols1.S
-	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(OBJS) $(O)/symbols1.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -o $(B)/hospes.2 $(PIECES) $(O)/symbols1.o --start-group $(LIBS) --end-group
 	$(Q)sh hypervisor/boot/symbols.sh $(B)/hospes.2 > $(B)/gen/symbols2.S
 	$(Q)$(CC) -c -o $(O)/symbols2.o $(B)/gen/symbols2.S
-	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -Map=$(B)/hospes.link -o $(B)/hospes.debug $(OBJS) $(O)/symbols2.o --start-group $(LIBS) --end-group
+	$(Q)ld $(LDFLAGS) $(WRAPS) -T $(B)/hospes.lds -Map=$(B)/hospes.link -o $(B)/hospes.debug $(PIECES) $(O)/symbols2.o --start-group $(LIBS) --end-group
 	$(Q)objcopy --strip-all $(B)/hospes.debug $@
 $(B)/hospes.gz: $(B)/hospes
 	$(Q)gzip -9nc $< > $@

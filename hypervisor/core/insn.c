@@ -219,11 +219,6 @@ uint64_t insn_address(const struct insn *i, struct cpu_user_regs *regs)
     return i->addr_bytes == 8 ? a : (uint32_t)a;
 }
 
-static uint64_t mask_of(unsigned bytes)
-{
-    return bytes >= 8 ? ~0ul : (1ul << (8 * bytes)) - 1;
-}
-
 static bool is_high_byte(const struct insn *i, unsigned nr, unsigned bytes)
 {
     return bytes == 1 && !i->rex && nr >= 4 && nr < 8;
@@ -233,7 +228,7 @@ uint64_t insn_reg_read(const struct insn *i, struct cpu_user_regs *regs, unsigne
 {
     if (is_high_byte(i, nr, bytes))
         return *insn_reg(regs, nr - 4) >> 8 & 0xff;
-    return *insn_reg(regs, nr) & mask_of(bytes);
+    return *insn_reg(regs, nr) & insn_mask(bytes);
 }
 
 void insn_reg_write(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes, uint64_t v)
@@ -246,7 +241,7 @@ void insn_reg_write(const struct insn *i, struct cpu_user_regs *regs, unsigned n
         return;
     }
     r = insn_reg(regs, nr);
-    *r = bytes == 4 ? (uint32_t)v : (*r & ~mask_of(bytes)) | (v & mask_of(bytes));
+    *r = bytes == 4 ? (uint32_t)v : (*r & ~insn_mask(bytes)) | (v & insn_mask(bytes));
 }
 
 /* ---- Read-modify-write ---- */
@@ -354,7 +349,7 @@ static uint64_t flags_result(uint64_t v, unsigned bytes)
 {
     uint64_t f = 0;
 
-    v &= mask_of(bytes);
+    v &= insn_mask(bytes);
     if (v == 0)
         f |= F_ZF;
     if (v >> (8 * bytes - 1))
@@ -373,7 +368,7 @@ static void flags_set(struct cpu_user_regs *regs, uint64_t mask, uint64_t f)
 static uint64_t add_flags(struct cpu_user_regs *regs, uint64_t a, uint64_t b, unsigned carry, bool sub, unsigned bytes,
                           uint64_t which)
 {
-    uint64_t m = mask_of(bytes), top = 1ul << (8 * bytes - 1), v, carries;
+    uint64_t m = insn_mask(bytes), top = 1ul << (8 * bytes - 1), v, carries;
 
     a &= m;
     b &= m;
@@ -411,7 +406,7 @@ static uint64_t alu(struct cpu_user_regs *regs, unsigned op, uint64_t a, uint64_
         break;
     }
     flags_set(regs, F_ARITH, flags_result(v, bytes));
-    return v & mask_of(bytes);
+    return v & insn_mask(bytes);
 }
 
 static uint64_t bit_op(struct cpu_user_regs *regs, unsigned op, uint64_t old, uint64_t bit, unsigned bytes)
@@ -427,7 +422,7 @@ static bool cmpxchg(const struct insn *i, struct cpu_user_regs *regs, unsigned b
     uint64_t acc = insn_reg_read(i, regs, 0, bytes);
 
     add_flags(regs, acc, old, 0, true, bytes, F_ARITH);
-    if (acc != (old & mask_of(bytes))) {
+    if (acc != (old & insn_mask(bytes))) {
         insn_reg_write(i, regs, 0, bytes, old);
         return false;
     }
@@ -444,7 +439,7 @@ bool insn_rmw_apply(const struct insn *i, struct cpu_user_regs *regs, unsigned b
         *next = reg;
         return true;
     case RMW_MOV_IMM:
-        *next = i->imm & mask_of(bytes);
+        *next = i->imm & insn_mask(bytes);
         return true;
     case RMW_MOV_ACC:
         *next = insn_reg_read(i, regs, 0, bytes);
@@ -472,7 +467,7 @@ bool insn_rmw_apply(const struct insn *i, struct cpu_user_regs *regs, unsigned b
         *next = bit_op(regs, i->reg & 7, old, i->imm, bytes);
         return true;
     case RMW_NOT_NEG:
-        *next = (i->reg & 7) == 2 ? ~old & mask_of(bytes) : add_flags(regs, 0, old, 0, true, bytes, F_ARITH);
+        *next = (i->reg & 7) == 2 ? ~old & insn_mask(bytes) : add_flags(regs, 0, old, 0, true, bytes, F_ARITH);
         return true;
     case RMW_INC_DEC:
         *next = add_flags(regs, old, 1, 0, (i->reg & 7) == 1, bytes, F_ARITH & ~F_CF);

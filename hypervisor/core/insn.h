@@ -41,6 +41,12 @@ uint64_t *insn_reg(struct cpu_user_regs *regs, unsigned nr);
 /* Address of the memory operand, without segment base; regs are those before the instruction. */
 uint64_t insn_address(const struct insn *i, struct cpu_user_regs *regs);
 
+/* The bits of an operand. */
+static inline uint64_t insn_mask(unsigned bytes)
+{
+    return bytes >= 8 ? ~0ul : (1ul << (8 * bytes)) - 1;
+}
+
 /* The value of register nr as an operand of `bytes` (1: with the ah..bh rule if there is no REX). */
 uint64_t insn_reg_read(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes);
 void insn_reg_write(const struct insn *i, struct cpu_user_regs *regs, unsigned nr, unsigned bytes, uint64_t value);

@@ -54,6 +54,7 @@ static inline mfn_t maddr_to_mfn(uint64_t maddr)
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define POINT __attribute__((noinline)) /* tests/guest/bounds.py looks for it in the image */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ROUND_UP(x, to)   ((((x) + (to) - 1) / (to)) * (to))

@@ -14,11 +14,6 @@
 #include "x86/msi.h"
 #include "x86/trace.h"
 
-static uint64_t mask_of(unsigned bytes)
-{
-    return bytes >= 8 ? ~0ul : (1ul << (8 * bytes)) - 1;
-}
-
 /* [pt_lock] The instruction's effect on the entry that it hits, at gva, in table m. */
 static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, mfn_t m, uint64_t gva)
 {
@@ -32,8 +27,8 @@ static int entry_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, m
     int rc = 0;
 
     frame_unmap(t);
-    if (insn_rmw_apply(i, &v->regs, bytes, entry >> shift & mask_of(bytes), &next)) {
-        next = (entry & ~(mask_of(bytes) << shift)) | (next & mask_of(bytes)) << shift;
+    if (insn_rmw_apply(i, &v->regs, bytes, entry >> shift & insn_mask(bytes), &next)) {
+        next = (entry & ~(insn_mask(bytes) << shift)) | (next & insn_mask(bytes)) << shift;
         rc = ptype_set_entry(&ctx, m, at / 8, next, false, &deferred);
         TRACE(TRC_PV_PTWR_EMULATION | TRC_64_FLAG, TRACE_64(next), TRACE_64(gva), TRACE_64(v->regs.rip));
     }

@@ -44,3 +44,5 @@ efirt_enter:
 efirt_recover:
         movabsq $0x8000000000000007, %rax
         jmp     1b
+
+        .section .note.GNU-stack, "", @progbits

@@ -23,12 +23,12 @@ void softirq_register(enum softirq nr, softirq_fn *fn)
     handlers[nr] = fn;
 }
 
-void softirq_raise(enum softirq nr)
+POINT void softirq_raise(enum softirq nr)
 {
     __atomic_or_fetch(&cpu_block()->softirqs, 1u << nr, __ATOMIC_SEQ_CST);
 }
 
-void softirq_raise_cpu(unsigned cpu, enum softirq nr)
+POINT void softirq_raise_cpu(unsigned cpu, enum softirq nr)
 {
     struct cpu_block *b = per_cpu(softirq_block, cpu);
     uint32_t bit = 1u << nr;
@@ -53,7 +53,7 @@ static enum softirq softirq_take(uint32_t pending)
     return nr;
 }
 
-void softirq_run(void)
+POINT void softirq_run(void)
 {
     uint32_t pending;
 
@@ -66,7 +66,7 @@ void softirq_run(void)
 }
 
 /* core/port.h */
-bool preempt_needed(void)
+POINT bool preempt_needed(void)
 {
     return softirq_pending();
 }
