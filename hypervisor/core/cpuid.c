@@ -28,16 +28,16 @@ static const uint32_t pv_features[FW_COUNT] = { CPUID_PV_FEATURES };
 #define XCR0_AVX    4u
 #define XCR0_AVX512 0xe0u
 
-/* What needs a state component that the guest can't turn on. */
+/* What of a word needs a state component that the guest can't turn on. */
 static const struct {
-    uint32_t word, avx, avx512;
-} needs_xcr0[] = {
-    { FW_1C, 1u << 12 | 1u << 28 | 1u << 29, 0 },               /* FMA, AVX, F16C */
-    { FW_E1C, 1u << 11 | 1u << 16, 0 },                         /* XOP, FMA4 */
-    { FW_7B0, 1u << 5, 0xdc230000u },                           /* AVX2; AVX512* */
-    { FW_7C0, 1u << 9 | 1u << 10, 1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14 }, /* VAES, VPCLMULQDQ */
-    { FW_7D0, 0, 1u << 2 | 1u << 3 | 1u << 8 | 1u << 23 },
-    { FW_7A1, 1u << 4, 1u << 5 },                               /* AVX_VNNI */
+    uint32_t avx, avx512;
+} needs_xcr0[FW_COUNT] = {
+    [FW_1C] = { 1u << 12 | 1u << 28 | 1u << 29, 0 },               /* FMA, AVX, F16C */
+    [FW_E1C] = { 1u << 11 | 1u << 16, 0 },                         /* XOP, FMA4 */
+    [FW_7B0] = { 1u << 5, 0xdc230000u },                           /* AVX2; AVX512* */
+    [FW_7C0] = { 1u << 9 | 1u << 10, 1u << 1 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14 }, /* VAES, VPCLMULQDQ */
+    [FW_7D0] = { 0, 1u << 2 | 1u << 3 | 1u << 8 | 1u << 23 },
+    [FW_7A1] = { 1u << 4, 1u << 5 },                               /* AVX_VNNI */
 };
 
 static const struct cpuid_regs none;
@@ -47,13 +47,10 @@ static uint32_t allowed(const struct cpuid_guest *g, enum feature_word word)
 {
     uint32_t mask = pv_features[word];
 
-    for (unsigned i = 0; i < ARRAY_SIZE(needs_xcr0); i++)
-        if (needs_xcr0[i].word == word) {
-            if (!(g->xcr0_mask & XCR0_AVX))
-                mask &= ~needs_xcr0[i].avx;
-            if ((g->xcr0_mask & XCR0_AVX512) != XCR0_AVX512)
-                mask &= ~needs_xcr0[i].avx512;
-        }
+    if (!(g->xcr0_mask & XCR0_AVX))
+        mask &= ~needs_xcr0[word].avx;
+    if ((g->xcr0_mask & XCR0_AVX512) != XCR0_AVX512)
+        mask &= ~needs_xcr0[word].avx512;
     return mask;
 }
 

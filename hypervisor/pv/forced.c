@@ -8,20 +8,18 @@
 #include "pv/traps.h"
 #include "x86/trace.h"
 
+/* ud2, "xen", cpuid: nothing else may follow. */
+#define FORCED_CPUID       0xa20f6e65780b0ful
+#define FORCED_CPUID_BYTES 7u
+
 bool pv_emulate_forced(struct vcpu *v)
 {
-    static const uint8_t prefix[5] = { 0x0f, 0x0b, 'x', 'e', 'n' };
-    uint8_t bytes[7];
+    uint64_t bytes = 0;
 
-    if (copy_from_guest(bytes, v->regs.rip, sizeof(bytes)))
-        return false;
-    for (unsigned n = 0; n < sizeof(prefix); n++)
-        if (bytes[n] != prefix[n])
-            return false;
-    if (bytes[5] != 0x0f || bytes[6] != 0xa2) /* only cpuid may follow */
+    if (copy_from_guest(&bytes, v->regs.rip, FORCED_CPUID_BYTES) || bytes != FORCED_CPUID)
         return false;
     TRACE(TRC_PV_FORCED_INVALID_OP | TRC_64_FLAG, TRACE_64(v->regs.rip));
     pv_cpuid(v, true);
-    pv_insn_done(v, sizeof(bytes));
+    pv_insn_done(v, FORCED_CPUID_BYTES);
     return true;
 }
