@@ -238,8 +238,11 @@ long mmu_list_end(struct hcall *c, uint32_t count, uint32_t before, uint32_t don
     return hcall_again(c);
 }
 
+/* As a guest has it: anywhere. */
+typedef const struct mmu_update __attribute__((aligned(1))) guest_update_t;
+
 /* An update's two words, in a range that is the guest's, each read once.  False: not its memory. */
-static ALWAYS_INLINE bool update_read(const struct mmu_update __guest *from, uint64_t *ptr, uint64_t *val)
+static ALWAYS_INLINE bool update_read(guest_update_t __guest *from, uint64_t *ptr, uint64_t *val)
 {
     guest_access_begin();
     guest_get(*ptr, &from->ptr, fault);
@@ -254,7 +257,7 @@ fault:
 long do_mmu_update(struct hcall *c)
 {
     uint32_t count, before, done = 0;
-    const struct mmu_update __guest *list = (const struct mmu_update __guest *)guest_clamp(c->arg[0]);
+    guest_update_t __guest *list = (guest_update_t __guest *)guest_clamp(c->arg[0]);
     struct mmu_context x;
     uint64_t ptr, val;
     long rc;
