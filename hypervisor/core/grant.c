@@ -19,14 +19,14 @@ typedef uint32_t __attribute__((may_alias)) word_t;
 #define WORD_FLAGS(w)    ((uint16_t)(w))
 #define WORD_WHO(w)      ((domid_t)((w) >> 16))
 
-static struct grant_active *active_at(const struct grant_table *t, grant_ref_t ref)
+static inline struct grant_active *active_at(const struct grant_table *t, grant_ref_t ref)
 {
-    unsigned per = t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME;
-
-    return &t->active[index_clamp(ref / per, t->nr_frames)][ref % per];
+    if (likely(t->version == 1)) /* the compiler divides by shifts */
+        return &t->active[index_clamp(ref / GRANT_V1_PER_FRAME, t->nr_frames)][ref % GRANT_V1_PER_FRAME];
+    return &t->active[index_clamp(ref / GRANT_V2_PER_FRAME, t->nr_frames)][ref % GRANT_V2_PER_FRAME];
 }
 
-static struct grant_entry_v1 *entry_v1(const struct grant_table *t, grant_ref_t ref)
+static inline struct grant_entry_v1 *entry_v1(const struct grant_table *t, grant_ref_t ref)
 {
     return (struct grant_entry_v1 *)t->shared[index_clamp(ref / GRANT_V1_PER_FRAME, t->nr_frames)] + ref % GRANT_V1_PER_FRAME;
 }
@@ -442,7 +442,7 @@ grant_handle_t grant_map_take(struct grant_maps *s)
     if (s->free == GRANT_NO_HANDLE && !maps_grow(s))
         return GRANT_NO_HANDLE;
     h = s->free;
-    m = grant_map_at(s, h);
+    m = grant_map_of(s, h);
     s->free = m->next;
     s->used++;
     __atomic_store_n(&m->state, GRANT_MAP_BUSY, __ATOMIC_RELAXED);
@@ -451,9 +451,9 @@ grant_handle_t grant_map_take(struct grant_maps *s)
 
 void grant_map_give(struct grant_maps *s, grant_handle_t h)
 {
-    struct grant_map *m = grant_map_at(s, h);
+    struct grant_map *m = grant_map_of(s, h);
 
-    assert(m && m->state == GRANT_MAP_BUSY);
+    assert(h < grant_maps_limit(s) && m->state == GRANT_MAP_BUSY);
     *m = (struct grant_map){ .next = s->free, .state = GRANT_MAP_FREE };
     s->free = h;
     s->used--;

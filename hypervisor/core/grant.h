@@ -150,10 +150,16 @@ static inline grant_handle_t grant_maps_limit(const struct grant_maps *s)
     return __atomic_load_n(&s->nr_chunks, __ATOMIC_ACQUIRE) * GRANT_MAPS_PER_CHUNK;
 }
 
+/* The entry of a number that we gave. */
+static inline struct grant_map *grant_map_of(const struct grant_maps *s, grant_handle_t h)
+{
+    return &s->chunk[h / GRANT_MAPS_PER_CHUNK][h % GRANT_MAPS_PER_CHUNK];
+}
+
 /* The entry, or NULL if there is none of that number.  Needs no lock. */
 static inline struct grant_map *grant_map_at(const struct grant_maps *s, grant_handle_t h)
 {
-    return h < grant_maps_limit(s) ? &s->chunk[h / GRANT_MAPS_PER_CHUNK][h % GRANT_MAPS_PER_CHUNK] : NULL;
+    return h < grant_maps_limit(s) ? grant_map_of(s, h) : NULL;
 }
 
 /* A live entry becomes busy: the caller's alone.  Needs no lock. */

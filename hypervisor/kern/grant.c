@@ -126,7 +126,7 @@ struct domain *grant_batch_peer(struct grant_batch *b, domid_t id)
 
 static struct grant_map *list_pop(struct grant_maps *maps, grant_handle_t *list, grant_handle_t *h)
 {
-    struct grant_map *m = grant_map_at(maps, *list);
+    struct grant_map *m = grant_map_of(maps, *list);
 
     *h = *list;
     *list = m->next;
@@ -151,7 +151,7 @@ static struct grant_map *batch_map_take(struct grant_batch *b, grant_handle_t *h
 
             if (n == GRANT_NO_HANDLE)
                 break;
-            list_push(grant_map_at(&g->maps, n), n, &b->spare);
+            list_push(grant_map_of(&g->maps, n), n, &b->spare);
         }
         unlock(&g->maps_lock);
     }
@@ -179,12 +179,14 @@ static void zapped_unpin(struct grant_batch *b)
 {
     struct grant_maps *maps = &b->d->grant->maps;
     struct grant_domain *held = NULL;
+    const struct grant_map *m;
     unsigned run = 0;
 
-    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = grant_map_at(maps, h)->next) {
-        struct grant_map *m = grant_map_at(maps, h);
-        struct grant_domain *g = ((struct domain *)m->granter)->grant;
+    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = m->next) {
+        struct grant_domain *g;
 
+        m = grant_map_of(maps, h);
+        g = ((struct domain *)m->granter)->grant;
         if (held && (held != g || ++run == CHUNK)) {
             unlock(&held->lock);
             held = NULL;
@@ -224,13 +226,13 @@ static void zapped_settle(struct grant_batch *b)
 static void batch_settle(struct grant_batch *b)
 {
     struct grant_maps *maps = &b->d->grant->maps;
+    const struct grant_map *m;
 
     if (b->flush)
         tlb_flush_mask(&b->d->dirty_cpus);
     b->flush = false;
-    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = grant_map_at(maps, h)->next) {
-        const struct grant_map *m = grant_map_at(maps, h);
-
+    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = m->next) {
+        m = grant_map_of(maps, h);
         grant_frame_unref(m->frame, m->flags & GNTMAP_readonly, grant_map_uses(m->drop));
     }
     zapped_unpin(b);
@@ -393,7 +395,7 @@ static struct grant_map *batch_map_claim(struct grant_batch *b, grant_handle_t h
 
     if (h >= limit)
         return NULL;
-    m = grant_map_at(maps, (grant_handle_t)index_clamp(h, limit));
+    m = grant_map_of(maps, (grant_handle_t)index_clamp(h, limit));
     if (!grant_map_claim(m)) {
         if (b->zapped == GRANT_NO_HANDLE)
             return NULL;
