@@ -77,5 +77,5 @@ void audit_init(void)
 {
     key_register('d', registers_key, "registers of all vCPUs", false);
     key_register('A', audit_key, "audit of page types and of the heap", false);
-    key_register('E', grant_audit_key, "audit of grants (false alarms unless all domains are paused)", false);
+    key_register('E', grant_audit_key, "audit of grants; checking builds: and of event channels (false alarms unless all domains are paused)", false);
 }
