@@ -10,6 +10,7 @@
 #include "build.h"
 #include "boot.h"
 #include "check.h"
+#include "checks.h"
 #include "console.h"
 #include "event.h"
 #include "grammar.h"
@@ -313,6 +314,47 @@ static bool control_trap(struct regs *r)
     context_load(&control_home);
 }
 
+static struct xen_domctl bounced;
+static uint64_t bounce_buffer[2][1024];
+
+static long bounce_call(uint32_t cmd, domid_t id)
+{
+    bounced.cmd = cmd;
+    bounced.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    bounced.domain = id;
+    return hypercall(domctl, &bounced);
+}
+
+/* What a domain's saving and restoring reads and writes, while it stands still: mostly as it was, else with a word changed. */
+static void domain_bounce(void)
+{
+    static const struct { uint32_t get, set; } calls[] = {
+        { XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext }, { XEN_DOMCTL_get_cpu_policy, XEN_DOMCTL_set_cpu_policy },
+        { XEN_DOMCTL_get_ext_vcpucontext, XEN_DOMCTL_set_ext_vcpucontext }, { XEN_DOMCTL_gettscinfo, XEN_DOMCTL_settscinfo },
+    };
+    unsigned n = rnd(ARRAY_SIZE(calls));
+    domid_t id = (domid_t)value('D');
+
+    if (bounce_call(XEN_DOMCTL_pausedomain, id))
+        return;
+    memset(&bounced.u, 0, sizeof(bounced.u));
+    if (calls[n].get == XEN_DOMCTL_get_cpu_policy) {
+        bounced.u.cpu_policy.nr_leaves = bounced.u.cpu_policy.nr_msrs = 64;
+        set_xen_guest_handle(bounced.u.cpu_policy.leaves, (void *)bounce_buffer[0]);
+        set_xen_guest_handle(bounced.u.cpu_policy.msrs, (void *)bounce_buffer[1]);
+    } else if (calls[n].get != XEN_DOMCTL_gettscinfo) {
+        bounced.u.vcpucontext.vcpu = rnd(FUZZ_VCPUS);
+    }
+    if (calls[n].get == XEN_DOMCTL_getvcpucontext)
+        set_xen_guest_handle(bounced.u.vcpucontext.ctxt, (void *)bounce_buffer);
+    if (!bounce_call(calls[n].get, id)) {
+        if (one_in(3))
+            bounce_buffer[0][rnd(640)] = wild();
+        bounce_call(calls[n].set, id);
+    }
+    bounce_call(XEN_DOMCTL_unpausedomain, id);
+}
+
 /* vCPU 1. Its structures and the places where it lets answers be written are its own; what traps is a bad pointer of its own making. */
 static void control_run(void)
 {
@@ -324,6 +366,8 @@ static void control_run(void)
         call_make(&control_grammar, &c, true);
         if (c.op >= option("from", 0) && c.op < option("to", OPS_MAX))
             call_do(&c);
+        if (one_in(16))
+            domain_bounce();
         if (one_in(3))
             nap(1000000 * rnd(8));
     }
@@ -358,11 +402,14 @@ static void strangers_end(void)
     s.u.getdomaininfolist.first_domain = 1;
     s.u.getdomaininfolist.max_domains = ARRAY_SIZE(info);
     set_xen_guest_handle(s.u.getdomaininfolist.buffer, info);
-    if (!EXPECT_OK(hypercall(sysctl, &s)))
-        return;
-    for (unsigned i = 0; i < s.u.getdomaininfolist.num_domains; i++)
-        if (info[i].domain != BYSTANDER->id)
-            control_call(XEN_DOMCTL_destroydomain, info[i].domain);
+    do {
+        if (!EXPECT_OK(hypercall(sysctl, &s)))
+            return;
+        for (unsigned i = 0; i < s.u.getdomaininfolist.num_domains; i++)
+            if (info[i].domain != BYSTANDER->id)
+                control_call(XEN_DOMCTL_destroydomain, info[i].domain);
+        s.u.getdomaininfolist.first_domain = info[ARRAY_SIZE(info) - 1].domain + 1u;
+    } while (s.u.getdomaininfolist.num_domains == ARRAY_SIZE(info));
 }
 
 /* ---- the end ---- */
@@ -408,6 +455,15 @@ static void bystander_check(void)
         EXPECT_TRUE(r->share >= SHARE_LEAST);
 }
 
+/* The hypervisor's small objects, in checking builds. */
+static void objects_print(const char *when)
+{
+    struct check_state s = { .domid = 0 };
+
+    if (!check_call(CHECK_STATE, (unsigned long)&s, NULL))
+        printf("FUZZ: %s: %lu objects, %lu bytes, %lu pages free\n", when, s.objects, s.bytes, s.free_frames);
+}
+
 /* What has been freed comes back at once, but for what other CPUs must let go of first. */
 static void memory_check(uint64_t before)
 {
@@ -415,11 +471,13 @@ static void memory_check(uint64_t before)
 
     while (free_pages() != before && time_now() < until)
         nap(10000000);
+    objects_print("after");
     if (!EXPECT_EQUAL(free_pages(), before))
         keys_press("qeg");
 }
 
-/* What it is told of the machine, its trace buffers, and the memory of CPU pools, the hypervisor keeps for ever. */
+/* What it is told of the machine, its trace buffers, the memory of CPU pools, and the table of domains where there was a high number,
+ * the hypervisor keeps for ever. */
 static void machine_told(void)
 {
     struct call c;
@@ -427,6 +485,13 @@ static void machine_told(void)
     for (unsigned i = 1; i < 48; i++)
         pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, i, 0);
     pools_end();
+    control_clear();
+    control.u.createdomain.max_vcpus = 1;
+    control.u.createdomain.max_evtchn_port = 4095;
+    control.u.createdomain.max_grant_frames = control.u.createdomain.max_maptrack_frames = 4;
+    control.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(2);
+    EXPECT_OK(control_call(XEN_DOMCTL_createdomain, VICTIM_HIGH));
+    EXPECT_OK(control_call(XEN_DOMCTL_destroydomain, VICTIM_HIGH));
     for (unsigned i = 0; i < 400; i++) {
         call_make(&machine_grammar, &c, true);
         hypercall5((unsigned)c.nr, (long)c.arg[0], (long)c.arg[1], (long)c.arg[2], (long)c.arg[3], (long)c.arg[4]);
@@ -445,6 +510,7 @@ static uint64_t warm_up(void)
     if (option("control", 0))
         machine_told();
     nap(200000000);
+    objects_print("before");
     return free_pages();
 }
 

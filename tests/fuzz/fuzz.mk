@@ -11,15 +11,17 @@ $(FUZZ_OUT)/%.o: $(FUZZ_SRC)/%.c $(FUZZ_SRC)/fuzz.mk $(GUEST_SRC)/guest.mk
 $(FUZZ_OUT)/fuzz: $(FUZZ_OBJS) $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
 	@$(GUEST_CC) $(GUEST_LDFLAGS) -s $(filter %.o,$^) -o $@
 
-# The hypervisor that is fuzzed: the checking build, in a place of its own.
-FUZZ_HV := $(BUILD)/fuzz-hv/hospes
-.PHONY: fuzz fuzz-build fuzz-hv
+# The hypervisors that are fuzzed, each in a place of its own: the checking build, and on QEMU 10 the sanitized one.
+FUZZ_SAN := $(BUILD)/san/hospes
+.PHONY: fuzz fuzz-build fuzz-hv fuzz-san
 fuzz-hv:
 	@$(MAKE) --no-print-directory DEBUG=1 B=$(BUILD)/fuzz-hv all
-fuzz-build: $(FUZZ_OUT)/fuzz fuzz-hv
+fuzz-san:
+	@$(MAKE) --no-print-directory SAN=1 B=$(BUILD)/san all
+fuzz-build: $(FUZZ_OUT)/fuzz fuzz-hv fuzz-san
 
-## make fuzz       hostile guests against the checking build (tests/fuzz/run); HOURS=n: for so long
+## make fuzz       hostile guests against the checking and the sanitized build (tests/fuzz/run); HOURS=n: for so long
 fuzz: fuzz-build
-	tests/fuzz/run --both $(if $(HOURS),--hours $(HOURS),--seconds 600)
+	tests/fuzz/run --both --hv10 $(FUZZ_SAN) $(if $(HOURS),--hours $(HOURS),--seconds 600)
 
 -include $(FUZZ_OBJS:.o=.d)

@@ -29,6 +29,7 @@ struct gen {
     struct call *call;
     unsigned elements;          /* of its arrays */
     uint64_t last_window;       /* the address that is mapped at; goes with the handle */
+    const char *path;           /* the last one */
     int map;                    /* entry of maps[] that an A has chosen; -1: none */
 };
 
@@ -86,10 +87,10 @@ static domid_t any_domain(void)
 /* Never dom0, nor the bystander. */
 static domid_t victim(void)
 {
-    static const domid_t odd[] = { DOMID_IO, DOMID_XEN, DOMID_COW, DOMID_INVALID, DOMID_IDLE, 0x7000, 0xffff };
+    static const domid_t odd[] = { DOMID_IO, DOMID_XEN, DOMID_COW, DOMID_INVALID, DOMID_IDLE, VICTIM_HIGH, 0xffff };
     domid_t id = one_in(16) ? odd[rnd(ARRAY_SIZE(odd))] : one_in(16) ? 1 + rnd(200) : report.known[rnd(2)];
 
-    return !id || id == report.known[2] ? 0x7000 : id;
+    return !id || id == report.known[2] ? VICTIM_HIGH : id;
 }
 
 static uint64_t debug_key(void)
@@ -97,6 +98,14 @@ static uint64_t debug_key(void)
     static const char keys[] = "hqregaiptSA?dn" "hqr"; /* up to four are taken */
 
     return (uint64_t)&keys[rnd(sizeof(keys) - 4)];
+}
+
+static const char *hypfs_path(void)
+{
+    static const char *const paths[] = { "/", "/params", "/params/", "/params/gnttab_max_frames", "/params/guest_loglvl", "/buildinfo/compileinfo",
+                                         "/buildinfo/version/major", "/buildinfo/changeset", "/buildinfo/nothing_there", "//" };
+
+    return paths[rnd(ARRAY_SIZE(paths))];
 }
 
 /* The controller lives on: nothing that it owns but the arena may be written to by chance, or taken for a structure. */
@@ -306,6 +315,8 @@ static uint64_t field(struct gen *g, char kind, const char **s)
     case 'w': return g->last_window = window_address();
     case 'C': return g->last_window = grant_window();
     case 'X': return g->last_window = leaf_address();
+    case 'N': return (uint64_t)(g->path = hypfs_path());
+    case '#': return one_in(16) ? value('l') : strlen(g->path) + 1;
     case 'U': return g->map < 0 || one_in(32) ? wild() : maps[g->map].bus;
     case 'P': case 'H': case 'Y': case 'O': case 'S': return 0;
     default:  return value(kind);

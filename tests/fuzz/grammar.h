@@ -8,7 +8,7 @@
  *   e page-table entry          a its machine address, with mmu_update's command
  *   M machine address of data   y descriptor        u selector       q UVMF flags     o one of mmuext's pins and unpin
  *   D a hostile domain, or none  F a frame of such a one     E an entry for it    W a window's entry, its machine address
- *   K pointer to a debug key
+ *   K pointer to a debug key      N to a path of hypfs      # its length
  *   t time       l length       n small count       r order          f flags          i 0 to 31        x anything
  *   G the other hostile domain, and what by agreement (grants.h) its references are good for:   R to write   Q to read, at least
  *     B part of a page   V another's page (transitive)   T a transfer;   J our own, for ourselves, who are I
@@ -45,6 +45,8 @@ struct grammar {
     const struct op *op;
     unsigned nr, total;     /* total: of weights; grammar_check() fills it in */
 };
+
+#define VICTIM_HIGH 0x7000      /* a domain that the control domain's calls name, and may make */
 
 extern struct grammar guest_grammar, control_grammar, machine_grammar;
 

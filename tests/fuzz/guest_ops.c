@@ -52,7 +52,7 @@ static const struct op ops[] = {
     OP(1, memory_op, XENMEM_remove_from_physmap, "(d2m8)"),
     OP(1, memory_op, XENMEM_memory_map, "(n4b8)"),
     OP(1, memory_op, XENMEM_machine_memory_map, "(n4b8)"),
-    OP(1, memory_op, XENMEM_set_memory_map, "(d2n4b8)"),
+    OP(1, memory_op, XENMEM_set_memory_map, "(d2z2z4n4z4b8)"),
     OP(1, memory_op, XENMEM_set_pod_target, "(x8x8x8x8d2)"),
     OP(1, memory_op, XENMEM_get_pod_target, "(x8x8x8x8d2)"),
     OP(1, memory_op, XENMEM_get_sharing_freed_pages, "z8"),

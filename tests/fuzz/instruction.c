@@ -71,24 +71,45 @@ static unsigned piece(uint8_t *at, unsigned deadly_one_in)
     return n + p->n;
 }
 
+/* QEMU 10 takes REX.R for a bit of the segment register's number in a mov to one, and writes over its own CR3 and CR4 then. */
+static void spare_emulator(uint8_t *from, const uint8_t *to)
+{
+    for (; from < to; from++)
+        if ((*from & 0xf4) == 0x44 && from[1] == 0x8e)
+            *from &= (uint8_t)~4;
+}
+
 static void code_write(char *page, unsigned deadly_one_in)
 {
     uint8_t *at = (uint8_t *)page;
 
     for (unsigned n = 1 + rnd(3); n; n--)
         at += piece(at, deadly_one_in);
+    spare_emulator((uint8_t *)page, at);
     at[0] = 0x0f;
     at[1] = 0x0b;
 }
 
-static uint64_t register_value(void)
+static uint64_t msr_any(void)
 {
     static const uint32_t msrs[] = { 0xc0000080, 0xc0000081, 0xc0000082, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102, 0xc0000103, 0x10, 0x1b,
                                      0x174, 0x175, 0x176, 0x277, 0x2ff, 0x200, 0x1a0, 0x17a, 0x179, 0x400, 0x6e0, 0xc0010015, 0xc001001f, 0x48, 0x49,
-                                     0x10b, 0xcd, 0xce, 0x80, 0x80, 0x84, 0x87, 0x40000000, 0x40000100, 0xc0011020, 0x8b, 0x79, 0x1d9, 0x38f, 0xc1, 0x3f8, 0x60, 0xcf8, 0xcfc, 0x70 };
+                                     0x10b, 0xcd, 0xce, 0x40000000, 0x40000100, 0xc0011020, 0x8b, 0x79, 0x1d9, 0x38f, 0xc1 };
 
+    return msrs[rnd(ARRAY_SIZE(msrs))];
+}
+
+static uint64_t port_any(void)
+{
+    static const uint16_t ports[] = { 0x80, 0x84, 0x87, 0x3f8, 0x60, 0x61, 0xcf8, 0xcfc, 0x70, 0x71, 0x40, 0x20 };
+
+    return ports[rnd(ARRAY_SIZE(ports))];
+}
+
+static uint64_t register_value(void)
+{
     switch (rnd(4)) {
-    case 0:  return msrs[rnd(ARRAY_SIZE(msrs))];
+    case 0:  return rnd(4) ? msr_any() : port_any();
     case 1:  return value('v');
     case 2:  return value('u');
     default: return wild();
@@ -101,6 +122,10 @@ static void regs_random(struct regs *r)
 
     for (unsigned i = 0; i < 15; i++)
         reg[i] = register_value();
+    if (rnd(2))
+        r->rcx = msr_any();
+    if (rnd(2))
+        r->rdx = rnd(2) ? 0x80 + rnd(16) : port_any();
 }
 
 static void in_kernel(void)

@@ -175,6 +175,32 @@ static void table_scribble(void)
     ((volatile uint64_t *)arena_va[rnd(2) ? table_any(1) : rnd(ARENA)])[rnd(64)] = any_entry();
 }
 
+/* The same by instructions that read and write: those that kernels use on entries, and others. */
+static void table_modify(void)
+{
+    volatile uint64_t *p = (uint64_t *)arena_va[table_any(1)] + rnd(512);
+    uint64_t v = rnd(2) ? 1ul << rnd(12) : any_entry(), old = *p;
+
+    switch (rnd(16)) {
+    case 0:  __asm__ volatile("lock orq %1, %0" : "+m"(*p) : "r"(v) : "memory", "cc"); break;
+    case 1:  __asm__ volatile("lock andq %1, %0" : "+m"(*p) : "r"(~v) : "memory", "cc"); break;
+    case 2:  __asm__ volatile("addq %1, %0" : "+m"(*p) : "r"(v) : "memory", "cc"); break;
+    case 3:  __asm__ volatile("subl %k1, %0" : "+m"(*p) : "r"(v) : "memory", "cc"); break;
+    case 4:  __asm__ volatile("xorq $0x62, %0" : "+m"(*p) : : "memory", "cc"); break;
+    case 5:  __asm__ volatile("stc; adcq %1, %0" : "+m"(*p) : "r"(v) : "memory", "cc"); break;
+    case 6:  __asm__ volatile("lock btrq $1, %0" : "+m"(*p) : : "memory", "cc"); break;
+    case 7:  __asm__ volatile("btsq %1, %0" : "+m"(*p) : "r"(v & 63) : "memory", "cc"); break;
+    case 8:  __asm__ volatile("lock xaddq %1, %0" : "+m"(*p), "+r"(v) : : "memory", "cc"); break;
+    case 9:  __asm__ volatile("xchgb %b1, %0" : "+m"(*p), "+q"(v) : : "memory"); break;
+    case 10: __asm__ volatile("lock cmpxchgq %2, %0" : "+m"(*p), "+a"(old) : "r"(v) : "memory", "cc"); break;
+    case 11: __asm__ volatile("incq %0" : "+m"(*p) : : "memory", "cc"); break;
+    case 12: __asm__ volatile("negq %0; notq %0" : "+m"(*p) : : "memory", "cc"); break;
+    case 13: __asm__ volatile("cmpq %1, %0" : "+m"(*p) : "r"(v) : "memory", "cc"); break;
+    case 14: __asm__ volatile("movw %w1, %0" : "+m"(*p) : "r"(v) : "memory"); break;
+    default: __asm__ volatile("stosq" : "+D"(p) : "a"(v) : "memory"); break;
+    }
+}
+
 /* An empty table would do as well, but no vCPU lives on it. */
 static void base_switch(void)
 {
@@ -253,7 +279,7 @@ static void frame_exchange(void)
 void pages_step(void)
 {
     static void (*const steps[])(void) = {
-        table_make, table_make, table_make, table_link, table_link, table_unmake, table_unmake, table_scribble, base_switch, window_link,
+        table_make, table_make, table_make, table_link, table_link, table_unmake, table_unmake, table_scribble, table_modify, base_switch, window_link,
         window_touch, window_touch, frame_return, frame_get, frame_exchange,
     };
 
