@@ -520,7 +520,7 @@ static int pirq_open(struct domain *d, uint32_t port, const struct evtchn_bind_p
 static int op_bind_pirq(struct domain *caller, union op_arg *a)
 {
     struct evtchn_domain *t = table_lock(caller);
-    int rc = evtchn_pirq_check(t, a->bind_pirq.pirq);
+    int rc = a->bind_pirq.pirq < pirq_count(caller) ? evtchn_pirq_check(t, a->bind_pirq.pirq) : -XEN_EINVAL;
 
     if (!rc)
         rc = evtchn_reserve(t);

@@ -476,6 +476,16 @@ static void memory_check(uint64_t before)
         keys_press("qeg");
 }
 
+/* The control domain's event channels: the controller itself has none. */
+static void ports_end(void)
+{
+    for (evtchn_port_t p = 1; p < 512; p++) {
+        struct evtchn_close c = { .port = p };
+
+        hypercall(event_channel_op, EVTCHNOP_close, &c);
+    }
+}
+
 /* What it is told of the machine, its trace buffers, the memory of CPU pools, and the table of domains where there was a high number,
  * the hypervisor keeps for ever. */
 static void machine_told(void)
@@ -496,6 +506,7 @@ static void machine_told(void)
         call_make(&machine_grammar, &c, true);
         hypercall5((unsigned)c.nr, (long)c.arg[0], (long)c.arg[1], (long)c.arg[2], (long)c.arg[3], (long)c.arg[4]);
     }
+    ports_end();
 }
 
 /* One life of each kind, so that what is made once and kept is there when memory is counted. */
@@ -582,6 +593,7 @@ static void controller_main(void)
     }
     all_end();
     strangers_end();
+    ports_end();
     window_clear();
     pools_end();
     bystander_check();
