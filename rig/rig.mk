@@ -5,7 +5,7 @@
 ##                 CPUS=2 MEM=4G DOM0_MEM=1G GUEST=debian|small|none INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
-## make test       every test; TESTS='lint host guest guestsan guest10 fuzz system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
+## make test       every test; TESTS='lint host guest guestsan guest10 system fuzz bochs' chooses groups (fuzz, bochs only if asked), HV=xen runs on Xen what can;
 ##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests);
 ##                 JOB=whole: the hypervisor is compiled inside as a whole, not only core/
 ## make mutants    checks taken out of our own code, one at a time: do the tests see it?
@@ -28,7 +28,7 @@ MACHINE ?= q35
 CPU     ?= qemu64
 HVARGS  ?=
 ARGS    ?=
-TESTS   ?= lint host guest guestsan guest10 fuzz system
+TESTS   ?= lint host guest guestsan guest10 system
 PARTS   ?=
 RUNS    ?= 3
 STORE   ?=

@@ -502,6 +502,11 @@ static void machine_told(void)
     control.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(2);
     EXPECT_OK(control_call(XEN_DOMCTL_createdomain, VICTIM_HIGH));
     EXPECT_OK(control_call(XEN_DOMCTL_destroydomain, VICTIM_HIGH));
+    for (unsigned i = 0; i < 32; i++) {
+        struct evtchn_bind_pirq b = { .pirq = i * 1024 };
+
+        hypercall(event_channel_op, EVTCHNOP_bind_pirq, &b);    /* room for its number is kept, bound or not */
+    }
     for (unsigned i = 0; i < 400; i++) {
         call_make(&machine_grammar, &c, true);
         hypercall5((unsigned)c.nr, (long)c.arg[0], (long)c.arg[1], (long)c.arg[2], (long)c.arg[3], (long)c.arg[4]);
