@@ -226,8 +226,7 @@ int pci_mcfg_add(uint64_t address, uint16_t seg, uint8_t start_bus, uint8_t end_
     struct mcfg_window *w;
     int rc = 0;
 
-    if (start_bus > end_bus || !address || address & (BUS_SIZE - 1) ||
-        address > (1ul << maddr_bits) - (end_bus + 1ul) * BUS_SIZE)
+    if (start_bus > end_bus || !address || address % BUS_SIZE || address > (1ul << maddr_bits) - (end_bus + 1ul) * BUS_SIZE)
         return -XEN_EINVAL;
     lock(&windows_lock);
     w = window_exact(address, seg, start_bus, end_bus);
