@@ -56,9 +56,12 @@ class Server:
         return self.say(f"{HAND} run {name} '{quoted}' {patient(timeout)}", timeout + 30)
 
     def clock_is_right(self, name):
-        """A guest's date lies between dom0's before and after it was asked (each in whole seconds)."""
+        """A guest's date lies between dom0's before and after it was asked (each in whole seconds).
+
+        After a boot on a busy computer it has been seen further behind (CAVEATS).
+        """
         before, inside, after = (int(part) for part in (self.say("date +%s"), self.guest(name, "date +%s"), self.say("date +%s")))
-        assert before - 2 <= inside <= after + 2, (before, inside, after)
+        assert before - patient(2) <= inside <= after + patient(2), (before, inside, after)
 
     def rows(self, command="xl list"):
         """A table as {first column: other columns}, without its header."""
