@@ -10,7 +10,7 @@
  *   [quiet]  interrupts are off on this CPU
  * Order: table lock, then port locks (two: by ascending address), then one queue lock.
  *
- * Invariants (tests/host/evtchn_audit.h checks them on a table that rests):
+ * Invariants (check/evtchn_audit.h checks them on a table that rests):
  *   E1  a port's bit in `used` is set exactly if it is bound, lingers (see E8) or is port 0; a bucket's bit in
  *       `full` exactly if all of the bucket's ports are used.
  *   E2  p->peer is set exactly if p's state is interdomain, and then p->peer->peer == p and each one's aux is the

@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "check/evtchn_audit.h"
 #include "port_host.h"
-#include "evtchn_audit.h"
 
 #define GUEST_VCPUS 3
 #define GUEST_PAGES 128
