@@ -5,7 +5,7 @@ kernel and the guest's are the same, and so are their symbols.
 import os
 import re
 
-from guests import Server
+from guests import HAND, Server
 from kit import HERE, HV, test
 
 TOOLS = "export PATH=$PATH:/usr/lib/xen-4.17/bin;"
@@ -82,6 +82,9 @@ def debugger(s):
         return
     text = tool(s, "gdbsx -c $D 64 2>&1")
     assert text.count("rip:ffffffff8") == 2 and text.count("cs:0000e033") == 2 and text.count("Call Trace:") == 2, text
+    # gdbsx steps one vCPU while the others stand: an event that is taken first may spin for ever on a lock that one of them holds.
+    s.say("xl vcpu-set g 1")
+    s.until("[ \"$(%s run g nproc 60)\" = 1 ]" % HAND, "the guest has one vCPU")
     where = s.say("awk '$3 == \"ksys_sync\" { print $1 }' /proc/kallsyms").strip()
     text = tool(s, f"python3 /run/rsp $D {where} 2>&1", 300)
     told = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
