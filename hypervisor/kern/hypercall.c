@@ -92,20 +92,17 @@ void hypercall_entry(struct cpu_user_regs *r)
 
 /* ---- Multicalls ---- */
 
-/* As a guest has it: anywhere. */
-typedef struct multicall_entry __attribute__((aligned(1))) guest_entry_t;
-
 /* An entry's words, each read once.  False: not the guest's memory. */
-static ALWAYS_INLINE bool entry_read(const guest_entry_t __guest *e, uint64_t *op, struct hcall *c)
+static ALWAYS_INLINE bool entry_read(uint64_t e, uint64_t *op, struct hcall *c)
 {
     guest_access_begin();
-    guest_get(*op, &e->op, fault);
-    guest_get(c->arg[0], &e->args[0], fault);
-    guest_get(c->arg[1], &e->args[1], fault);
-    guest_get(c->arg[2], &e->args[2], fault);
-    guest_get(c->arg[3], &e->args[3], fault);
-    guest_get(c->arg[4], &e->args[4], fault);
-    guest_get(c->arg[5], &e->args[5], fault);
+    guest_get(*op, e + offsetof(struct multicall_entry, op), fault);
+    guest_get(c->arg[0], e + offsetof(struct multicall_entry, args[0]), fault);
+    guest_get(c->arg[1], e + offsetof(struct multicall_entry, args[1]), fault);
+    guest_get(c->arg[2], e + offsetof(struct multicall_entry, args[2]), fault);
+    guest_get(c->arg[3], e + offsetof(struct multicall_entry, args[3]), fault);
+    guest_get(c->arg[4], e + offsetof(struct multicall_entry, args[4]), fault);
+    guest_get(c->arg[5], e + offsetof(struct multicall_entry, args[5]), fault);
     guest_access_end();
     return true;
 fault:
@@ -113,10 +110,10 @@ fault:
     return false;
 }
 
-static ALWAYS_INLINE bool result_write(guest_entry_t __guest *e, long rc)
+static ALWAYS_INLINE bool result_write(uint64_t e, long rc)
 {
     guest_access_begin();
-    guest_put(&e->result, rc, fault);
+    guest_put(e + offsetof(struct multicall_entry, result), rc, fault);
     guest_access_end();
     return true;
 fault:
@@ -125,7 +122,7 @@ fault:
 }
 
 /* Run one entry, which is in the guest's range.  0, -XEN_EFAULT, or 1: it, and so the multicall, is to be issued again. */
-static int entry_run(guest_entry_t __guest *e)
+static int entry_run(uint64_t e)
 {
     struct hcall c = { .again = false };
     long rc = -XEN_ENOSYS;
@@ -141,7 +138,7 @@ static int entry_run(guest_entry_t __guest *e)
         TRACE_HYPERCALL(TRC_PV_HYPERCALL_SUBCALL, &c);
         rc = fn(&c);
     }
-    if (unlikely(c.again) && copy_to_guest((uint64_t)e->args, c.arg, sizeof(c.arg)))
+    if (unlikely(c.again) && copy_to_guest(e + offsetof(struct multicall_entry, args), c.arg, sizeof(c.arg)))
         return -XEN_EFAULT;
     if (!result_write(e, rc))
         return -XEN_EFAULT;
@@ -150,22 +147,22 @@ static int entry_run(guest_entry_t __guest *e)
 
 long do_multicall(struct hcall *c)
 {
-    guest_entry_t __guest *e = (guest_entry_t __guest *)guest_clamp(c->arg[0]);
+    uint64_t list = guest_clamp(c->arg[0]);
     uint32_t count = (uint32_t)c->arg[1], done;
     int rc = 0;
 
-    if (!guest_range_ok(c->arg[0], (uint64_t)count * sizeof(*e)))
+    if (!guest_range_ok(c->arg[0], (uint64_t)count * sizeof(struct multicall_entry)))
         return -XEN_EFAULT;
     for (done = 0; done < count; done++) {
         if (done && preempt_needed())
             break;
-        rc = entry_run(&e[done]);
+        rc = entry_run(list + done * sizeof(struct multicall_entry));
         if (rc)
             break;
     }
     if (rc < 0 || done == count)
         return rc;
-    c->arg[0] += done * sizeof(*e);
+    c->arg[0] += done * sizeof(struct multicall_entry);
     c->arg[1] = count - done;
     return hcall_again(c);
 }

@@ -238,15 +238,12 @@ long mmu_list_end(struct hcall *c, uint32_t count, uint32_t before, uint32_t don
     return hcall_again(c);
 }
 
-/* As a guest has it: anywhere. */
-typedef const struct mmu_update __attribute__((aligned(1))) guest_update_t;
-
 /* An update's two words, in a range that is the guest's, each read once.  False: not its memory. */
-static ALWAYS_INLINE bool update_read(guest_update_t __guest *from, uint64_t *ptr, uint64_t *val)
+static ALWAYS_INLINE bool update_read(uint64_t gva, uint64_t *ptr, uint64_t *val)
 {
     guest_access_begin();
-    guest_get(*ptr, &from->ptr, fault);
-    guest_get(*val, &from->val, fault);
+    guest_get(*ptr, gva + offsetof(struct mmu_update, ptr), fault);
+    guest_get(*val, gva + offsetof(struct mmu_update, val), fault);
     guest_access_end();
     return true;
 fault:
@@ -257,18 +254,18 @@ fault:
 long do_mmu_update(struct hcall *c)
 {
     uint32_t count, before, done = 0;
-    guest_update_t __guest *list = (guest_update_t __guest *)guest_clamp(c->arg[0]);
+    uint64_t list = guest_clamp(c->arg[0]);
     struct mmu_context x;
     uint64_t ptr, val;
     long rc;
 
-    if (mmu_list_begin(c, &count, &before) || !guest_range_ok(c->arg[0], (uint64_t)count * sizeof(*list)))
+    if (mmu_list_begin(c, &count, &before) || !guest_range_ok(c->arg[0], (uint64_t)count * sizeof(struct mmu_update)))
         return -XEN_EFAULT;
     rc = mmu_context_get(&x, (uint32_t)c->arg[3]);
     if (rc)
         return rc;
     while (done < count) {
-        rc = update_read(&list[done], &ptr, &val) ? update_one(&x, ptr, val) : -XEN_EFAULT;
+        rc = update_read(list + done * sizeof(struct mmu_update), &ptr, &val) ? update_one(&x, ptr, val) : -XEN_EFAULT;
         if (rc)
             break;
         if (++done < count && preempt_needed()) {
@@ -277,7 +274,7 @@ long do_mmu_update(struct hcall *c)
         }
     }
     mmu_context_put(&x);
-    return mmu_list_end(c, count, before, done, sizeof(*list), rc);
+    return mmu_list_end(c, count, before, done, sizeof(struct mmu_update), rc);
 }
 
 /* ---- update_va_mapping ---- */

@@ -76,26 +76,25 @@ static ALWAYS_INLINE uint64_t frame_write(const struct vcpu *v, uint64_t top, bo
 {
     const struct cpu_user_regs *r = &v->regs;
     uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
-    uint64_t __guest *f = (uint64_t __guest *)top;
 
     guest_access_begin();
-    guest_put(--f, r->ss, fault);
-    guest_put(--f, r->rsp, fault);
-    guest_put(--f, flags_shown(v, mask), fault);
-    guest_put(--f, (from_kernel ? r->cs & ~3ul : r->cs | 3ul) | (uint64_t)mask << 32, fault);
-    guest_put(--f, r->rip, fault);
+    guest_put(top -= 8, r->ss, fault);
+    guest_put(top -= 8, r->rsp, fault);
+    guest_put(top -= 8, flags_shown(v, mask), fault);
+    guest_put(top -= 8, (from_kernel ? r->cs & ~3ul : r->cs | 3ul) | (uint64_t)mask << 32, fault);
+    guest_put(top -= 8, r->rip, fault);
     if (flags & BOUNCE_ERROR_CODE)
-        guest_put(--f, (uint64_t)error_code, fault);
+        guest_put(top -= 8, (uint64_t)error_code, fault);
     if (flags & BOUNCE_FAILSAFE) {
-        guest_put(--f, (uint64_t)r->gs, fault);
-        guest_put(--f, (uint64_t)r->fs, fault);
-        guest_put(--f, (uint64_t)r->es, fault);
-        guest_put(--f, (uint64_t)r->ds, fault);
+        guest_put(top -= 8, (uint64_t)r->gs, fault);
+        guest_put(top -= 8, (uint64_t)r->fs, fault);
+        guest_put(top -= 8, (uint64_t)r->es, fault);
+        guest_put(top -= 8, (uint64_t)r->ds, fault);
     }
-    guest_put(--f, r->r11, fault);
-    guest_put(--f, r->rcx, fault);
+    guest_put(top -= 8, r->r11, fault);
+    guest_put(top -= 8, r->rcx, fault);
     guest_access_end();
-    return (uint64_t)f;
+    return top;
 fault:
     guest_access_end();
     return 0;

@@ -59,12 +59,12 @@ void smap_init(void);
 /* A 64-bit word of guest memory, at an address in a range that is good, between guest_access_begin() and
  * guest_access_end().  If that faults we go on at the label. */
 #define EXTABLE(at, to) ".pushsection .extable, \"a\"\n.balign 4\n.long " at " - .\n.long " to " - .\n.popsection\n"
-#define guest_put(p, value, label)                                                  \
+#define guest_put(gva, value, label)                                                \
     __asm__ goto("1: movq %0, %1\n" EXTABLE("1b", "%l2")                            \
-                 :: "er"((uint64_t)(value)), "m"(*(uint64_t __force *)(p)) : "memory" : label)
-#define guest_get(var, p, label)                                                    \
+                 :: "er"((uint64_t)(value)), "m"(*(uint64_t *)(gva)) : "memory" : label)
+#define guest_get(var, gva, label)                                                  \
     __asm__ goto("1: movq %1, %0\n" EXTABLE("1b", "%l2")                            \
-                 : "=r"(var) : "m"(*(const uint64_t __force *)(p)) : "memory" : label)
+                 : "=r"(var) : "m"(*(const uint64_t *)(gva)) : "memory" : label)
 
 /* Where to go on after a fault at rip; 0: no fix-up. */
 uint64_t extable_find(uint64_t rip);

@@ -61,20 +61,21 @@ static void check_registers(void)
     EXPECT_EQUAL(out[6] >> 16, 4);
 }
 
-/* Addresses that are not the guest's: nothing is read from there, nothing written. */
+/* Addresses that are not the guest's, or nothing of it: nothing is read from there, nothing written. */
 static void check_addresses(void)
 {
     static const unsigned long addresses[] = {
-        0x0000800000000000, 0x00007ffffffffff8, 0x7fffffffffffffff, 0x8000000000000000, 0xffff7fffffffffff, 0xffff800000000000 - 8, /* no addresses */
+        0, 8, 0x0000800000000000, 0x00007ffffffffff8, 0x7fffffffffffffff, 0x8000000000000000, 0xffff7fffffffffff, 0xffff800000000000 - 8, /* no addresses */
         0xffff808000000000, 0xffff80c000000000, 0xffff810000000000, 0xffff818000000000, 0xffff82d080000000, 0xffff82d080200000,
         0xffff830000000000, 0xffff830000100000, 0xffff87fffffffff8, 0xffff880000000000 - 1,                  /* the hypervisor's */
         ~0ul - 7, ~0ul,                                                                                      /* round the end */
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(addresses); i++) {
-        /* a 16-byte string is written; a structure is read; a multicall reads and writes */
+        /* a 16-byte string is written; structures are read; a multicall reads and writes */
         if (!EXPECT_ERR(hypercall(xen_version, XENVER_extraversion, addresses[i]), EFAULT) ||
             !EXPECT_ERR(hypercall(memory_op, XENMEM_add_to_physmap, addresses[i]), EFAULT) ||
+            !EXPECT_ERR(hypercall(mmu_update, addresses[i], 1, NULL, DOMID_SELF), EFAULT) ||
             !EXPECT_ERR(hypercall(multicall, addresses[i], 1), EFAULT))
             printf("  address %lx\n", addresses[i]);
     }
