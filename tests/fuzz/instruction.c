@@ -71,12 +71,18 @@ static unsigned piece(uint8_t *at, unsigned deadly_one_in)
     return n + p->n;
 }
 
-/* QEMU 10 takes REX.R for a bit of the segment register's number in a mov to one, and writes over its own CR3 and CR4 then. */
+/*
+ * QEMU 10 lets a mov to segment registers 1, 6 and 7 pass, which are CS and none, and takes REX.R for a bit of the number: so it writes
+ * over CS, LDTR, TR, its CR3 and CR4.
+ */
 static void spare_emulator(uint8_t *from, const uint8_t *to)
 {
-    for (; from < to; from++)
+    for (; from < to; from++) {
         if ((*from & 0xf4) == 0x44 && from[1] == 0x8e)
             *from &= (uint8_t)~4;
+        if (*from == 0x8e && ((from[1] & 0x38) == 0x08 || (from[1] & 0x38) >= 0x30))
+            from[1] ^= 0x10;
+    }
 }
 
 static void code_write(char *page, unsigned deadly_one_in)
