@@ -10,18 +10,20 @@
 #include "x86/layout.h"
 #include <xen/grant_table.h>
 
-/* Where the entry lies. [pt_lock]  The table is an L1 of d's. */
+/* Where the entry lies. [pt_lock: so it stays]  d is current's, the table an L1 of it. */
 static int entry_find(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t *table, unsigned *index)
 {
-    if (contains_pte) {
-        *table = maddr_to_mfn(host_addr);
-        *index = (host_addr & ~PAGE_MASK) / 8;
-        if ((host_addr & 7) || !frame_is_ram(*table))
-            return -XEN_EINVAL;
-    } else if (!pv_find_l1e(current, host_addr, table, index)) {
+    bool is_table;
+
+    if (!contains_pte)
+        return pv_find_l1e(current, host_addr, table, index) && ptype_level(*table) == 1 ? 0 : -XEN_EINVAL;
+    *table = maddr_to_mfn(host_addr);
+    *index = (host_addr & ~PAGE_MASK) / 8;
+    if ((host_addr & 7) || !frame_get(*table, d)) /* held: or it might be another domain's table when its type is looked at */
         return -XEN_EINVAL;
-    }
-    return ptype_level(*table) == 1 && ref_owner(READ_ONCE(frame_of(*table)->ref)) == d->id ? 0 : -XEN_EINVAL;
+    is_table = ptype_level(*table) == 1;
+    frame_put(*table);
+    return is_table ? 0 : -XEN_EINVAL;
 }
 
 static uint64_t entry_swap(mfn_t table, unsigned index, uint64_t e)
