@@ -13,7 +13,6 @@
 #include "time.h"
 
 #define PAGES 256
-#define LATE  5000000000ul      /* a wake-up later than that is lost, whatever the load of the host */
 
 static uint64_t *page[PAGES];
 
@@ -33,10 +32,11 @@ static uint64_t check_memory(unsigned i)
 
 static void time_check(void)
 {
+    static uint64_t latest;
     uint64_t now = time_now();
 
-    report.errors += now < report.latest;
-    report.latest = now;
+    report.bystander.back += now < latest;
+    latest = now;
 }
 
 static void sleep_check(void)
@@ -46,7 +46,10 @@ static void sleep_check(void)
 
     hypercall(sched_op, SCHEDOP_poll, &poll);
     now = time_now();
-    report.errors += now < until || now > until + LATE;
+    if (now < until)
+        report.bystander.early++;
+    else if (now - until > report.bystander.late)
+        report.bystander.late = now - until;
 }
 
 /* Of the time that it wanted to run, the promille that it did. */
@@ -56,7 +59,7 @@ static void share_take(void)
 
     if (hypercall(vcpu_op, VCPUOP_get_runstate_info, 0, &r))
         return;
-    report.share = r.time[RUNSTATE_running] * 1000 / (r.time[RUNSTATE_running] + r.time[RUNSTATE_runnable] + 1);
+    report.bystander.share = r.time[RUNSTATE_running] * 1000 / (r.time[RUNSTATE_running] + r.time[RUNSTATE_runnable] + 1);
 }
 
 void bystander_main(void)
@@ -68,11 +71,11 @@ void bystander_main(void)
     }
     report.magic = REPORT_MAGIC;
     for (unsigned i = 0;; i = (i + 1) % PAGES) {
-        report.errors += check_memory(i);
+        report.bystander.bad_words += check_memory(i);
         time_check();
         if (i % 16 == 0)
             sleep_check();
         share_take();
-        report.beats++;
+        report.bystander.rounds++;
     }
 }

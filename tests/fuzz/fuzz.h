@@ -36,7 +36,10 @@ struct report_vcpu {
 struct report {
     uint64_t magic, seed;
     domid_t known[KNOWN];             /* the domains there are: the controller keeps that up to date */
-    uint64_t beats, errors, share, latest; /* the bystander's: rounds done, faults found, promille of the time it wanted */
+    struct {
+        uint64_t rounds, share;       /* done; promille of the time it wanted */
+        uint64_t bad_words, back, early, late; /* memory not as written; clock went backwards; woken too soon; too late by so many ns */
+    } bystander;
     struct report_vcpu vcpu[FUZZ_VCPUS];
     uint32_t result[64][RESULTS];     /* by hypercall */
     uint32_t op[OPS_MAX][2];          /* by line of the grammar: made, and answered with success */
