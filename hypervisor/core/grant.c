@@ -7,8 +7,7 @@
  * Version 2: the in-use bits are in the status frame, which only we write; they are set first and the entry is
  * looked at again (the guest clears the entry first and then looks at the status).
  */
-#include "core/grant.h"
-#include "core/nospec.h"
+#include "core/grant_entry.h"
 #include "core/port.h"
 #include "core/string.h"
 
@@ -19,37 +18,10 @@ typedef uint32_t __attribute__((may_alias)) word_t;
 #define WORD_FLAGS(w)    ((uint16_t)(w))
 #define WORD_WHO(w)      ((domid_t)((w) >> 16))
 
-static inline struct grant_active *active_at(const struct grant_table *t, grant_ref_t ref)
-{
-    if (likely(t->version == 1)) /* the compiler divides by shifts */
-        return &t->active[index_clamp(ref / GRANT_V1_PER_FRAME, t->nr_frames)][ref % GRANT_V1_PER_FRAME];
-    return &t->active[index_clamp(ref / GRANT_V2_PER_FRAME, t->nr_frames)][ref % GRANT_V2_PER_FRAME];
-}
-
-static inline struct grant_entry_v1 *entry_v1(const struct grant_table *t, grant_ref_t ref)
-{
-    return (struct grant_entry_v1 *)t->shared[index_clamp(ref / GRANT_V1_PER_FRAME, t->nr_frames)] + ref % GRANT_V1_PER_FRAME;
-}
-
-static union grant_entry_v2 *entry_v2(const struct grant_table *t, grant_ref_t ref)
-{
-    return (union grant_entry_v2 *)t->shared[index_clamp(ref / GRANT_V2_PER_FRAME, t->nr_frames)] + ref % GRANT_V2_PER_FRAME;
-}
-
-static grant_status_t *status_at(const struct grant_table *t, grant_ref_t ref)
-{
-    return &t->status[index_clamp(ref / GRANT_STATUS_PER_FRAME, t->nr_status)][ref % GRANT_STATUS_PER_FRAME];
-}
-
 /* Flags and domain id: the first word of an entry of either version. */
 static word_t *entry_word(const struct grant_table *t, grant_ref_t ref)
 {
     return t->version == 1 ? (word_t *)entry_v1(t, ref) : (word_t *)entry_v2(t, ref);
-}
-
-static uint32_t table_entries(const struct grant_table *t)
-{
-    return t->nr_frames * (uint32_t)(t->version == 1 ? GRANT_V1_PER_FRAME : GRANT_V2_PER_FRAME);
 }
 
 uint32_t grant_table_entries(const struct grant_table *t)
@@ -113,16 +85,6 @@ int grant_table_add_status(struct grant_table *t, grant_status_t *status)
         return -XEN_E2BIG;
     t->status[t->nr_status++] = status;
     return 0;
-}
-
-static bool active_pinned(const struct grant_active *a)
-{
-    return a->readers || a->writers;
-}
-
-static uint16_t active_bits(const struct grant_active *a)
-{
-    return (uint16_t)((active_pinned(a) ? GTF_reading : 0) | (a->writers ? GTF_writing : 0));
 }
 
 /* Does an entry with this first word permit the use? */
@@ -457,103 +419,4 @@ void grant_map_give(struct grant_maps *s, grant_handle_t h)
     *m = (struct grant_map){ .next = s->free, .state = GRANT_MAP_FREE };
     s->free = h;
     s->used--;
-}
-
-static unsigned map_uses(const struct grant_map *m)
-{
-    return (m->flags & GNTMAP_host_map ? 1u : 0u) + (m->flags & GNTMAP_device_map ? 1u : 0u);
-}
-
-/* G3 for one entry: uses by party p's maps. */
-static void audit_count(const struct grant_party *p, domid_t granter, grant_ref_t ref, uint32_t uses[2])
-{
-    for (grant_handle_t h = 0; h < grant_maps_limit(p->maps); h++) {
-        const struct grant_map *m = grant_map_at(p->maps, h);
-
-        if (m->state == GRANT_MAP_LIVE && m->dom == granter && m->ref == ref)
-            uses[!!(m->flags & GNTMAP_readonly)] += map_uses(m);
-    }
-}
-
-static const char *audit_entry(const struct grant_party *all, unsigned n, const struct grant_party *g, grant_ref_t ref)
-{
-    const struct grant_active *a = active_at(g->table, ref);
-    uint32_t uses[2] = { 0, 0 };
-    uint16_t bits;
-
-    for (unsigned i = 0; i < n; i++)
-        if (all[i].id == a->who)
-            audit_count(&all[i], g->id, ref, uses);
-    if (a->writers != uses[0] || a->readers != uses[1])
-        return "G3: pins differ from live maps";
-    if (!g->bits || g->table->retired)
-        return NULL;
-    bits = g->table->version == 2 ? READ_ONCE(*status_at(g->table, ref)) : READ_ONCE(entry_v1(g->table, ref)->flags);
-    return (bits & (GTF_reading | GTF_writing)) == active_bits(a) ? NULL : "G2: in-use bits differ from pins";
-}
-
-static const char *audit_table(const struct grant_party *all, unsigned n, const struct grant_party *g)
-{
-    const char *broken = NULL;
-    unsigned pinned = 0;
-
-    for (grant_ref_t ref = 0; !broken && grant_next_pinned(g->table, &ref); ref++) {
-        pinned++;
-        broken = audit_entry(all, n, g, ref);
-    }
-    return broken ? broken : pinned != g->table->pinned ? "G4: count of pinned entries" : NULL;
-}
-
-/* Does a live map of domain `mapper` have its pin? */
-static const char *audit_map(const struct grant_party *all, unsigned n, domid_t mapper, const struct grant_map *m)
-{
-    for (unsigned i = 0; i < n; i++) {
-        const struct grant_active *a;
-
-        if (all[i].id != m->dom)
-            continue;
-        if (m->ref >= table_entries(all[i].table))
-            return "G3: a map's entry does not exist";
-        a = active_at(all[i].table, m->ref);
-        if (!active_pinned(a) || a->who != mapper)
-            return "G3: a map without pin";
-        return a->content.frame == m->frame.n ? NULL : "G1: a map's frame is not its entry's";
-    }
-    return "G3: a map without granter";
-}
-
-static const char *audit_maps(const struct grant_party *all, unsigned n, const struct grant_party *p)
-{
-    grant_handle_t limit = grant_maps_limit(p->maps), free = 0, h;
-
-    for (h = p->maps->free; h != GRANT_NO_HANDLE && free <= limit; free++) {
-        const struct grant_map *m = grant_map_at(p->maps, h);
-
-        if (!m || m->state != GRANT_MAP_FREE)
-            return "G5: free list";
-        h = m->next;
-    }
-    if (free + p->maps->used != limit)
-        return "G5: count of free map-track entries";
-    for (h = 0; h < limit; h++) {
-        const struct grant_map *m = grant_map_at(p->maps, h);
-        const char *broken = m->state == GRANT_MAP_LIVE ? audit_map(all, n, p->id, m) : NULL;
-
-        if (broken)
-            return broken;
-    }
-    return NULL;
-}
-
-const char *grant_audit(const struct grant_party *p, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        const char *broken = audit_table(p, n, &p[i]);
-
-        if (!broken)
-            broken = audit_maps(p, n, &p[i]);
-        if (broken)
-            return broken;
-    }
-    return NULL;
 }

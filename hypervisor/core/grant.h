@@ -7,7 +7,7 @@
  * of an entry goes: grant_pin() -> the caller takes its references (grant_pin_frame() tells the table the
  * translated frame) -> ... -> the caller drops its references -> grant_unpin().
  *
- * Invariants (grant_audit() recomputes them):
+ * Invariants (check/grant_audit.h recomputes them):
  *   G1  an entry that is pinned keeps the content it was first pinned with, whatever the guest writes meanwhile;
  *   G2  the guest sees GTF_reading while an entry is pinned, GTF_writing while it is pinned for writing;
  *   G3  pins of an entry = uses by live map-track entries (between hypercalls: a copy's pins are gone by then);
@@ -175,15 +175,3 @@ static inline void grant_map_publish(struct grant_map *m)
 {
     __atomic_store_n(&m->state, GRANT_MAP_LIVE, __ATOMIC_RELEASE);
 }
-
-/* ---- audit ---- */
-
-struct grant_party {
-    domid_t id;
-    const struct grant_table *table;
-    const struct grant_maps *maps;
-    bool bits;          /* its guest keeps to the protocol: check G2 too */
-};
-
-/* Check all invariants across these domains (all that have grants).  NULL, or which is broken. */
-const char *grant_audit(const struct grant_party *p, unsigned n);

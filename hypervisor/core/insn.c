@@ -219,6 +219,19 @@ uint64_t insn_address(const struct insn *i, struct cpu_user_regs *regs)
     return i->addr_bytes == 8 ? a : (uint32_t)a;
 }
 
+bool insn_decode_store(uint64_t code, struct cpu_user_regs *regs, struct insn *i, uint64_t *address)
+{
+    uint8_t rex = (uint8_t)code, opcode = (uint8_t)(code >> 8), b = (uint8_t)(code >> 16), mod = b >> 6, rm = b & 7;
+
+    if ((rex & 0xfa) != 0x48 || (opcode != 0x89 && opcode != INSN_XCHG) || mod > 1 || rm == 4 || (mod == 0 && rm == 5))
+        return false;
+    i->length = (uint8_t)(3 + mod);
+    i->opcode = opcode;
+    i->reg = (uint8_t)((b >> 3 & 7) | (rex & 4) << 1);
+    *address = *insn_reg(regs, rm | (rex & 1u) << 3) + (uint64_t)(mod ? (int8_t)(code >> 24) : 0);
+    return true;
+}
+
 static bool is_high_byte(const struct insn *i, unsigned nr, unsigned bytes)
 {
     return bytes == 1 && !i->rex && nr >= 4 && nr < 8;

@@ -35,6 +35,11 @@ struct insn {
  * opcode that this decoder doesn't know. */
 bool insn_decode(const uint8_t *bytes, size_t n, bool compat, struct insn *out);
 
+/* The quick way for 64-bit code's mov or xchg of a 64-bit register to [register] or [register + 8 bits], the instruction's first 8
+ * bytes in `code`: length, opcode and reg are set, no other field.  False: it is another instruction. */
+#define INSN_XCHG 0x87
+bool insn_decode_store(uint64_t code, struct cpu_user_regs *regs, struct insn *out, uint64_t *address);
+
 /* The general register number nr (0 rax, 1 rcx, ... 15 r15) in a frame. */
 uint64_t *insn_reg(struct cpu_user_regs *regs, unsigned nr);
 

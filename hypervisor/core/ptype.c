@@ -618,38 +618,47 @@ static inline bool entry_alike(uint64_t old, uint64_t e, uint64_t fields)
     return (e & PTE_P) && ((old ^ e) & (fields | PTE_P)) == 0;
 }
 
-/* Write it; the processor may set accessed and dirty bits meanwhile.  Gives what was there. */
-static inline uint64_t entry_write(uint64_t *slot, uint64_t e, bool preserve_ad)
-{
-    uint64_t old;
+/* The processor sets accessed and dirty bits at any time: they are given to who replaces the entry, or stay, or the write waits. */
+enum how { EXCHANGE, KEEP_AD, IF_SAME };
 
-    if (likely(!preserve_ad))
-        return __atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST);
-    old = load(slot);
-    while (!swap(slot, &old, e | (old & (PTE_A | PTE_D))))
+/* Write it.  *old: what was there (IF_SAME: what must be there; false: it isn't, and nothing is written). */
+static inline bool entry_write(uint64_t *slot, uint64_t e, enum how how, uint64_t *old)
+{
+    if (how == IF_SAME)
+        return swap(slot, old, e);
+    if (likely(how == EXCHANGE)) {
+        *old = __atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST);
+        return true;
+    }
+    *old = load(slot);
+    while (!swap(slot, old, e | (*old & (PTE_A | PTE_D))))
         ;
-    return old;
+    return true;
 }
 
-static int leaf_replace(const struct ptype_ctx *ctx, uint64_t *slot, uint64_t e, bool preserve_ad)
+static inline int leaf_replace(const struct ptype_ctx *ctx, uint64_t *slot, uint64_t e, enum how how, uint64_t old)
 {
     int rc;
 
     /* The same frame, used in the same way: the references stay. */
     if (entry_alike(load(slot), e, PTE_ADDR | PTE_RW | PTE_GNTTAB) && !(e & levels[FT_L1].bad)) {
         rc = frame_is_ram(pte_mfn(e)) ? leaf_cache_check(e) : 0;
-        if (rc == 0)
-            entry_write(slot, (e | PTE_US) & ~PTE_G, preserve_ad);
+        if (rc == 0 && !entry_write(slot, (e | PTE_US) & ~PTE_G, how, &old))
+            rc = -XEN_EAGAIN;
         return rc;
     }
     rc = ptype_leaf_get(ctx, &e);
-    if (rc == 0)
-        ptype_leaf_put(entry_write(slot, e, preserve_ad));
+    if (rc == 0) {
+        bool done = entry_write(slot, e, how, &old);
+
+        ptype_leaf_put(done ? old : e);
+        rc = done ? 0 : -XEN_EAGAIN;
+    }
     return rc;
 }
 
 static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type type, uint64_t *slot, uint64_t e,
-                         bool preserve_ad, mfn_t *deferred)
+                         enum how how, mfn_t *deferred)
 {
     uint64_t old;
     int rc;
@@ -657,7 +666,7 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     if (entry_alike(load(slot), e, PTE_ADDR) && !entry_is_linear(type, e)) {
         if (e & levels[type].bad)
             return -XEN_EINVAL;
-        entry_write(slot, e | PTE_US, preserve_ad);
+        entry_write(slot, e | PTE_US, how, &old);
         return 0;
     }
     rc = entry_get(ctx, m, type, &e);
@@ -669,7 +678,7 @@ static int entry_replace(const struct ptype_ctx *ctx, mfn_t m, enum frame_type t
     }
     if (rc)
         return rc;
-    old = entry_write(slot, e, preserve_ad);
+    entry_write(slot, e, how, &old);
     if (entry_put(ctx, m, type, old) == -XEN_EAGAIN) {
         *deferred = pte_mfn(old);
         if (entry_is_linear(type, old))
@@ -683,6 +692,7 @@ int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64
                     mfn_t *deferred)
 {
     enum frame_type type = (enum frame_type)ptype_level(m);
+    enum how how = preserve_ad ? KEEP_AD : EXCHANGE;
     uint64_t *t;
     int rc;
 
@@ -690,8 +700,16 @@ int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64
     if (type == FT_NONE || (index >= levels[type].hv_first && index < levels[type].hv_end))
         return -XEN_EINVAL;
     t = frame_map(m);
-    rc = type == FT_L1 ? leaf_replace(ctx, &t[index], val, preserve_ad)
-                       : entry_replace(ctx, m, type, &t[index], val, preserve_ad, deferred);
+    rc = type == FT_L1 ? leaf_replace(ctx, &t[index], val, how, 0) : entry_replace(ctx, m, type, &t[index], val, how, deferred);
+    frame_unmap(t);
+    return rc;
+}
+
+int ptype_swap_leaf(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t was, uint64_t val)
+{
+    uint64_t *t = frame_map(m);
+    int rc = leaf_replace(ctx, &t[index], val, IF_SAME, was);
+
     frame_unmap(t);
     return rc;
 }

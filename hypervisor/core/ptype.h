@@ -120,6 +120,8 @@ int ptype_unpin(const struct ptype_ctx *ctx, mfn_t m);
  */
 int ptype_set_entry(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t val, bool preserve_ad,
                     mfn_t *deferred);
+/* The same with an entry of an L1 table, if it still is `was`; else -XEN_EAGAIN (the processor has set accessed or dirty in it). */
+int ptype_swap_leaf(const struct ptype_ctx *ctx, mfn_t m, unsigned index, uint64_t was, uint64_t val);
 
 /* If m was mapped past the caches: make memory and caches agree, now that nobody can write to it any more. */
 void frame_settle_caches(mfn_t m);

@@ -12,7 +12,6 @@
 #include "core/types.h"
 
 struct domain;
-struct grant_party;
 
 /* gnttab_max_frames=, gnttab_max_maptrack_frames=, gnttab=max-ver:<n>: defaults and upper limits. [const after boot] */
 extern unsigned grant_opt_max_frames, grant_opt_max_maptrack, grant_opt_max_version;
@@ -35,5 +34,3 @@ unsigned grant_resource_max(const struct domain *d, unsigned id);
 
 /* Log d's entries in use and its mappings (debug key 'g', GNTTABOP_dump_table).  Bounded. */
 void grant_dump(struct domain *d);
-/* d's part for grant_audit(), for as long as d is held. */
-struct grant_party grant_party(const struct domain *d);

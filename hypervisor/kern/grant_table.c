@@ -414,11 +414,6 @@ static bool dump_next(struct grant_domain *g, grant_ref_t *ref, struct grant_act
     return a;
 }
 
-struct grant_party grant_party(const struct domain *d)
-{
-    return (struct grant_party){ .id = d->id, .table = &d->grant->table, .maps = &d->grant->maps };
-}
-
 void grant_dump(struct domain *d)
 {
     struct grant_domain *g = d->grant;

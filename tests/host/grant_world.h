@@ -17,6 +17,7 @@
 #include <string.h>
 #include "port_host.h"
 #include "kern/domain.h"
+#include "check/grant_audit.h"
 #include "kern/grant.h"
 #include "kern/grant_host.h"
 #include "kern/guest.h"

@@ -895,11 +895,12 @@ static void op_unpin(struct bytes *b, uint16_t d)
 
 static void set_entry(struct bytes *b, struct ptype_ctx c, uint64_t m, unsigned at, uint64_t val)
 {
-    bool preserve = byte(b) & 1, had_level = ptype_level(MFN(m));
     enum frame_type type = (enum frame_type)ptype_level(MFN(m));
+    uint8_t how = byte(b);
+    bool preserve = how & 1, swap = type == FT_L1 && (how & 2), had_level = ptype_level(MFN(m));
     uint64_t old = entries(m)[at], now;
     unsigned rounds = 0;
-    mfn_t deferred;
+    mfn_t deferred = MFN_NONE;
     int rc, want = -XEN_EINVAL;
 
     if (W.strict) {
@@ -913,7 +914,8 @@ static void set_entry(struct bytes *b, struct ptype_ctx c, uint64_t m, unsigned 
             want = 0;
         }
     }
-    while ((rc = ptype_set_entry(&c, MFN(m), at, val, preserve, &deferred)) == -XEN_EAGAIN) {
+    while ((rc = swap ? ptype_swap_leaf(&c, MFN(m), at, entries(m)[at], val)
+                      : ptype_set_entry(&c, MFN(m), at, val, preserve, &deferred)) == -XEN_EAGAIN) {
         MUST(((entries(m)[at] ^ old) & ~(PTE_A | PTE_D)) == 0 && mfn_eq(deferred, MFN_NONE));
         recount();
         if (!again(b, &rounds))

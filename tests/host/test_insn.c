@@ -72,6 +72,31 @@ static void test_decode_random(void **state)
     assert_true(same > 100000);
 }
 
+/* What is decoded the quick way is a 64-bit mov or xchg to memory, and as the long way has it. */
+static void test_store(void **state)
+{
+    struct cpu_user_regs regs;
+    unsigned known = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 16; i++)
+        *insn_reg(&regs, i) = rnd();
+    for (uint64_t code = 0; code < 1 << 24; code++) {
+        uint64_t bytes = code | rnd() << 24, at;
+        struct insn quick, whole;
+        unsigned width = 0;
+
+        if ((code & 0xff) > 0x4f || !insn_decode_store(bytes, &regs, &quick, &at))
+            continue;
+        known++;
+        assert_true(insn_decode((uint8_t *)&bytes, 8, false, &whole) && insn_rmw_known(&whole, &width));
+        assert_true(width == 8 && whole.map == 0 && (whole.opcode == 0x89 || whole.opcode == INSN_XCHG) && !whole.segment);
+        assert_true(quick.length == whole.length && quick.opcode == whole.opcode && quick.reg == whole.reg);
+        assert_true(at == insn_address(&whole, &regs));
+    }
+    assert_int_equal(known, 4 * 2 * 8 * (6 + 7)); /* REX, opcodes, registers, operands */
+}
+
 /* What we have to carry out for guests must be known; what is cut off or too long must not. */
 static void test_known(void **state)
 {
@@ -386,7 +411,7 @@ static void test_rmw_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode), cmocka_unit_test(test_decode_random), cmocka_unit_test(test_known),
+        cmocka_unit_test(test_decode), cmocka_unit_test(test_decode_random), cmocka_unit_test(test_known), cmocka_unit_test(test_store),
         cmocka_unit_test(test_rmw_as_the_processor), cmocka_unit_test(test_rmw_claims),
     };
 

@@ -352,6 +352,13 @@ static void test_flags(void **state)
     assert_int_equal(entries(1)[0], to(30, PTE_RW | PTE_US | PTE_A | PTE_D));
     assert_int_equal(ptype_set_entry(&d1, MFN(1), 0, to(30, 0), true, &deferred), 0);
     assert_int_equal(entries(1)[0], to(30, PTE_US | PTE_A | PTE_D));
+    /* Replaced only if the processor has not set bits meanwhile: by the same frame, another, none. */
+    assert_int_equal(ptype_swap_leaf(&d1, MFN(1), 0, to(30, PTE_US), to(30, PTE_US)), -XEN_EAGAIN);
+    assert_int_equal(ptype_swap_leaf(&d1, MFN(1), 0, to(30, PTE_US), to(29, PTE_RW | PTE_US)), -XEN_EAGAIN);
+    assert_int_equal(ptype_swap_leaf(&d1, MFN(1), 0, to(30, PTE_US), 0), -XEN_EAGAIN);
+    assert_int_equal(entries(1)[0], to(30, PTE_US | PTE_A | PTE_D));
+    assert_int_equal(ptype_swap_leaf(&d1, MFN(1), 0, to(30, PTE_US | PTE_A | PTE_D), to(29, PTE_RW | PTE_US)), 0);
+    assert_int_equal(ptype_swap_leaf(&d1, MFN(1), 0, to(29, PTE_RW | PTE_US), to(30, PTE_US)), 0);
     assert_int_equal(set(1, 0, to(30, 0)), 0);
     assert_int_equal(entries(1)[0], to(30, PTE_US));
     for (unsigned bit = 3; bit < 9; bit++) {
