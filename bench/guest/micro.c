@@ -651,6 +651,7 @@ static void setup(void)
         test_abort("no place for grants");
     port = (unsigned)event_bind_ipi(0);
     event_unmask(port);
+    events_on();
 }
 
 void test_main(void)

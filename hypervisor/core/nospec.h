@@ -4,11 +4,17 @@
 
 #include "core/types.h"
 
-/* i if i < n, else 0; without a branch.  n > 0, n and i below 2^63.  To be used behind the check itself. */
+/* i if i < n, else another number below n; without a branch.  n > 0, n and i below 2^63.  To be used behind the check itself. */
 static inline uint64_t index_clamp(uint64_t i, uint64_t n)
 {
-    uint64_t outside = i | (n - 1 - i); /* its top bit: out of range */
+    uint64_t outside;
 
-    __asm__("" : "+r"(outside)); /* the compiler must not remember what was checked */
+    /* The compiler must not remember what was checked. */
+    if (__builtin_constant_p(n) && !(n & (n - 1))) {
+        __asm__("" : "+r"(i));
+        return i & (n - 1);
+    }
+    outside = i | (n - 1 - i); /* its top bit: out of range */
+    __asm__("" : "+r"(outside));
     return i & ~(uint64_t)((int64_t)outside >> 63);
 }

@@ -4,6 +4,7 @@
 #include "pv/pv.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
+#include "x86/features.h"
 #include "x86/gate.h"
 #include "x86/percpu.h"
 
@@ -62,5 +63,9 @@ void asm_offsets(void)
     OFFSET(B_percpu_offset, struct cpu_block, percpu_offset);
     OFFSET(C_guest_syscall, struct counters, guest_syscall);
     OFFSET(C_iret, struct counters, iret);
+    OFFSET(C_set_segment_base, struct counters, hypercalls[__HYPERVISOR_set_segment_base]);
+    OFFSET(PV_gs_base_user, struct pv_vcpu, gs_base_user);
+    DEFINE(MSR_OF_FS, MSR_FS_BASE);
+    DEFINE(MSR_OF_OTHER_GS, MSR_KERNEL_GS_BASE);
     OFFSET(V_info, struct vcpu, info);
 }

@@ -3,14 +3,15 @@
  * System calls.  The per-CPU stub (x86/desc.c) has pushed SS and RSP into the frame and jumps here: %rsp is
  * &vcpu.regs.rsp, %rcx the caller's RIP, %r11 its flags, all else the caller's.  Interrupts are off.
  *
- * Two of them are what a guest's processes do most, and each is a straight line that never leaves this page:
+ * Three of them are what a guest does most, and each is a straight line that never leaves this page:
  *   - a process calls its kernel: a frame on the kernel's stack, the kernel's page table, sysret to its callback;
- *   - the kernel's hypercall iret: back to where the frame on its stack says.
+ *   - the kernel's hypercall iret: back to where the frame on its stack says;
+ *   - the kernel's hypercall set_segment_base, three times in a switch between processes.
  * They touch few registers, so they save few (each in its place in vcpu.regs) and need no hygiene for what follows.  Whatever is
  * out of the ordinary, work due before the guest goes on above all, is left to the C way, from the beginning:
  * so up to the point marked "no way back" nothing is changed that the C way would miss.  Guest memory that faults is
- * such a case too.  The C functions are pv_syscall_bounce() and do_iret(), and they are the definition of what
- * happens here.
+ * such a case too.  The C functions are pv_syscall_bounce(), do_iret() and do_set_segment_base(), and they are the definition
+ * of what happens here.
  */
 #include "x86/entry_asm.h"
 #define __ASSEMBLY__
@@ -40,6 +41,8 @@ syscall_entry:
         je      process_calls
         cmpl    $__HYPERVISOR_iret, %eax
         je      kernel_irets
+        cmpl    $__HYPERVISOR_set_segment_base, %eax
+        je      kernel_loads_base
         .globl syscall_in_c
 syscall_in_c:
         pushq   %r11
@@ -230,6 +233,69 @@ iret_in_c:
         movq    %rbx, %rsp
         movl    $__HYPERVISOR_iret, %eax
         movq    F(rsi)(%rsp), %rsi
+        movq    F(rdx)(%rsp), %rdx
+        movq    F(rbx)(%rsp), %rbx
+        jmp     syscall_in_c
+
+/* ---- The kernel loads a segment base ----
+ * %edi says which, %rsi is the base or selector. */
+
+        .balign 16
+kernel_loads_base:
+        movq    %rbx, F(rbx)(%rsp)
+        movq    %rdx, F(rdx)(%rsp)
+        movq    %rcx, F(rip)(%rsp)
+        movq    %rsp, %rbx
+        movq    V(cpu_stack)(%rbx), %rsp
+        UNLESS_ORDINARY base_in_c, %rdx
+        movq    V(info)(%rbx), %rdx
+        cmpb    $0, (%rdx)              /* an upcall pending */
+        jne     base_in_c
+        cmpl    $0, trace_events(%rip)
+        jne     base_in_c
+        testq   %rcx, %rcx              /* the half of the kernel: sysret takes it */
+        jns     base_in_c
+        cmpl    $SEGBASE_GS_USER_SEL, %edi
+        je      selector_of_user
+        movq    %rsi, %rdx
+        sarq    $47, %rdx               /* 0 or -1 of a canonical address */
+        incq    %rdx
+        cmpq    $1, %rdx
+        ja      base_in_c
+        movl    $MSR_OF_FS, %ecx
+        cmpl    $SEGBASE_FS, %edi
+        je      1f
+        cmpl    $SEGBASE_GS_USER, %edi
+        jne     base_in_c
+        movq    V(pv)(%rbx), %rdx
+        movq    %rsi, PV_gs_base_user(%rdx)
+        movl    $MSR_OF_OTHER_GS, %ecx
+        /* no way back */
+1:      movl    %esi, %eax
+        movq    %rsi, %rdx
+        shrq    $32, %rdx
+        wrmsr
+base_loaded:
+        COUNT(set_segment_base, %rcx)
+        xorl    %eax, %eax
+        movq    F(rip)(%rbx), %rcx
+        movq    F(rdx)(%rbx), %rdx
+        movq    F(rsp)(%rbx), %rsp
+        movq    F(rbx)(%rbx), %rbx
+        sysretq
+
+selector_of_user:
+        swapgs
+2:      movl    %esi, %gs
+        mfence
+        swapgs
+        jmp     base_loaded
+        FIXUP   2b, selector_fault
+selector_fault:
+        swapgs
+base_in_c:
+        movq    %rbx, %rsp
+        movq    F(rip)(%rsp), %rcx
         movq    F(rdx)(%rsp), %rdx
         movq    F(rbx)(%rsp), %rbx
         jmp     syscall_in_c

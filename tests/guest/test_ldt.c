@@ -16,6 +16,8 @@ static uint64_t *ldt;
 
 USER_ASM(user_ldt, "mov $0x1f, %eax; mov %eax, %es; mov %es:0, %ebx; int3");
 
+USER_ASM(user_gs, "mov %gs, %eax; int3");
+
 static void load_es(unsigned long sel) { __asm__ volatile("mov %w0, %%es" : : "r"(sel)); }
 
 static int load(unsigned sel, uint64_t *error)
@@ -55,6 +57,26 @@ static void check_user(void)
     EXPECT_EQUAL(user_run(&r), VEC_BP);
     EXPECT_EQUAL(r.rax, 0x1f);
     load_es(0);
+}
+
+/* The kernel gives a user's gs a selector of a page of the LDT that has not been used since it was set; and one of no descriptor. */
+static void check_user_gs(void)
+{
+    struct regs r;
+
+    EXPECT_OK(mmuext_one(MMUEXT_SET_LDT, 0, 0));
+    EXPECT_OK(mmuext_one(MMUEXT_SET_LDT, (unsigned long)ldt, 600));
+    USER_CODE_SET(user_gs);
+    for (unsigned sel = 599 * 8 + 7; sel; sel = sel > 0x1f ? 0x1f : 0) {
+        EXPECT_OK(hypercall(set_segment_base, SEGBASE_GS_USER_SEL, sel));
+        user_regs(&r);
+        EXPECT_EQUAL(user_run(&r), VEC_BP);
+        EXPECT_EQUAL(r.rax & 0xffff, sel);
+    }
+    (void)hypercall(set_segment_base, SEGBASE_GS_USER_SEL, 4 * 8 + 7);
+    user_regs(&r);
+    EXPECT_EQUAL(user_run(&r), VEC_BP);
+    EXPECT_EQUAL(r.rax & 0xffff, 0);
 }
 
 static void check_refusals(void)
@@ -119,6 +141,7 @@ void test_main(void)
     EXPECT_OK(page_make_ro(second));
     check_kernel();
     check_user();
+    check_user_gs();
     check_refusals();
     check_drop();
     check_first_use();

@@ -80,11 +80,41 @@ static void check_user_selector(void)
     EXPECT_EQUAL(gs_word(), 0xaaaa);
 }
 
+/* From code in the lower half, too; and no register changes but rax, rcx and r11. */
+static void check_registers(void)
+{
+    static const uint8_t call[] = { 0x0f, 0x05, 0xc3 }; /* syscall; ret */
+    static const unsigned which[] = { SEGBASE_FS, SEGBASE_GS_USER, SEGBASE_GS_USER_SEL };
+
+    memcpy(user_code, call, sizeof(call));
+    for (unsigned i = 0; i < ARRAY_SIZE(which); i++) {
+        unsigned long rax = __HYPERVISOR_set_segment_base, rdi = which[i], rsi = i < 2 ? USER_DATA + 16 : 0, rdx = 0x1234, rbx = 0x5678;
+        register unsigned long r8 __asm__("r8") = 0x9abc, r9 __asm__("r9") = 0xdef0, r10 __asm__("r10") = 0x1357;
+
+        __asm__ volatile("call *%[code]" : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+r"(r8), "+r"(r9), "+r"(r10)
+                         : [code] "r"(USER_CODE) : "rcx", "r11", "memory", "cc");
+        unsigned long high[] = { r8, r9, r10 };
+
+        EXPECT_EQUAL(rax, 0);
+        EXPECT_EQUAL(rdi, which[i]);
+        EXPECT_EQUAL(rsi, i < 2 ? USER_DATA + 16 : 0);
+        EXPECT_EQUAL(rdx, 0x1234);
+        EXPECT_EQUAL(rbx, 0x5678);
+        EXPECT_EQUAL(high[0], 0x9abc);
+        EXPECT_EQUAL(high[1], 0xdef0);
+        EXPECT_EQUAL(high[2], 0x1357);
+    }
+}
+
 static void check_refusals(void)
 {
-    EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_FS, NONCANON));
-    EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_GS_KERNEL, NONCANON));
-    EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_GS_USER, NONCANON));
+    static const unsigned long bad[] = { NONCANON, 0x0000800000000000, 0xffff7fffffffffff, 0x8000000000000000, 0x7fffffffffffffff };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+        EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_FS, bad[i]));
+        EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_GS_KERNEL, bad[i]));
+        EXPECT_REFUSED(hypercall(set_segment_base, SEGBASE_GS_USER, bad[i]));
+    }
     EXPECT_REFUSED(hypercall(set_segment_base, 4, USER_DATA));
     EXPECT_REFUSED(hypercall(set_segment_base, 77, USER_DATA));
     EXPECT_EQUAL(fs_word(), 0x2222);
@@ -101,4 +131,5 @@ void test_main(void)
     check_user();
     check_user_selector();
     check_refusals();
+    check_registers();
 }

@@ -97,6 +97,8 @@ static void test_clamp(void **state)
     for (uint64_t n = 1; n < 70; n++)
         for (uint64_t i = 0; i < 140; i++)
             assert_int_equal(index_clamp(i, n), i < n ? i : 0);
+    for (uint64_t i = 0; i < 40; i++) /* a constant power of two */
+        assert_true(index_clamp(i, 8) < 8 && (i >= 8 || index_clamp(i, 8) == i));
     assert_int_equal(index_clamp(~0ul >> 1, 5), 0);
     assert_int_equal(index_clamp(~0ul, 5), 0);
 }
