@@ -135,105 +135,68 @@ static int16_t target_get(domid_t id, struct domain **d)
     return GNTST_bad_domain;
 }
 
-/* An error beyond the per-element status gives *rc. */
-static int16_t setup_table(struct hcall *c, const gnttab_setup_table_t *op, struct domain *d, long *rc)
+/* What an operation does with table d, and its status; an error beyond that gives *rc. */
+typedef int16_t table_fn(struct hcall *c, struct domain *d, void *op, long *rc);
+
+static int16_t setup_table(struct hcall *c, struct domain *d, void *op, long *rc)
 {
-    int grown = table_grow(d, op->nr_frames);
+    const gnttab_setup_table_t *o = op;
+    int grown = table_grow(d, o->nr_frames);
 
     if (grown == -XEN_EAGAIN)
         *rc = hcall_again(c);
     if (grown)
         return GNTST_general_error;
-    if (copy_to_guest(guest_addr(op->frame_list), d->grant->shared, op->nr_frames * sizeof(mfn_t)))
+    if (copy_to_guest(guest_addr(o->frame_list), d->grant->shared, o->nr_frames * sizeof(mfn_t)))
         *rc = -XEN_EFAULT;
     return GNTST_okay;
 }
 
-static long op_setup_table(struct hcall *c)
+static int16_t query_size(struct hcall *c, struct domain *d, void *op, long *rc)
 {
-    gnttab_setup_table_t op;
-    struct domain *d;
-    long rc = 0;
+    gnttab_query_size_t *o = op;
 
-    if (c->arg[2] != 1)
-        return -XEN_EINVAL;
-    if (copy_from_guest(&op, c->arg[1], sizeof(op)))
-        return -XEN_EFAULT;
-    op.status = target_get(op.dom, &d);
-    if (d) {
-        op.status = setup_table(c, &op, d, &rc);
-        domain_put(d);
-    }
-    if (!c->again && !rc && copy_to_guest(c->arg[1], &op, sizeof(op)))
-        rc = -XEN_EFAULT;
-    return rc;
+    o->nr_frames = READ_ONCE(d->grant->table.nr_frames);
+    o->max_nr_frames = d->grant->table.max_frames;
+    return GNTST_okay;
 }
 
-static long op_query_size(struct hcall *c)
+static int16_t status_frames(struct hcall *c, struct domain *d, void *op, long *rc)
 {
-    gnttab_query_size_t op;
-    struct domain *d;
-
-    if (c->arg[2] != 1)
-        return -XEN_EINVAL;
-    if (copy_from_guest(&op, c->arg[1], sizeof(op)))
-        return -XEN_EFAULT;
-    op.status = target_get(op.dom, &d);
-    if (d) {
-        op.nr_frames = READ_ONCE(d->grant->table.nr_frames);
-        op.max_nr_frames = d->grant->table.max_frames;
-        domain_put(d);
-    }
-    return copy_to_guest(c->arg[1], &op, sizeof(op));
-}
-
-static int16_t status_frames(const gnttab_get_status_frames_t *op, struct domain *d, long *rc)
-{
+    const gnttab_get_status_frames_t *o = op;
     const struct grant_table *t = &d->grant->table;
 
-    if (READ_ONCE(t->version) != 2 || op->nr_frames > READ_ONCE(t->nr_status))
+    if (READ_ONCE(t->version) != 2 || o->nr_frames > READ_ONCE(t->nr_status))
         return GNTST_general_error;
-    if (copy_to_guest(guest_addr(op->frame_list), d->grant->status, op->nr_frames * sizeof(mfn_t)))
+    if (copy_to_guest(guest_addr(o->frame_list), d->grant->status, o->nr_frames * sizeof(mfn_t)))
         *rc = -XEN_EFAULT;
     return GNTST_okay;
 }
 
-static long op_get_status_frames(struct hcall *c)
+static int16_t dump_table(struct hcall *c, struct domain *d, void *op, long *rc)
 {
-    gnttab_get_status_frames_t op;
+    if (!current->domain->is_privileged)
+        return GNTST_permission_denied; /* the log is shared by all: only the control domain may fill it */
+    grant_dump(d);
+    return GNTST_okay;
+}
+
+/* One operation; dom and status are fields of its structure. */
+static long table_run(struct hcall *c, void *op, size_t size, const domid_t *dom, int16_t *status, table_fn *fn)
+{
     struct domain *d;
     long rc = 0;
 
     if (c->arg[2] != 1)
         return -XEN_EINVAL;
-    if (copy_from_guest(&op, c->arg[1], sizeof(op)))
+    if (copy_from_guest(op, c->arg[1], size))
         return -XEN_EFAULT;
-    op.status = target_get(op.dom, &d);
+    *status = target_get(*dom, &d);
     if (d) {
-        op.status = status_frames(&op, d, &rc);
+        *status = fn(c, d, op, &rc);
         domain_put(d);
     }
-    if (!rc && copy_to_guest(c->arg[1], &op, sizeof(op)))
-        rc = -XEN_EFAULT;
-    return rc;
-}
-
-static long op_dump_table(struct hcall *c)
-{
-    gnttab_dump_table_t op;
-    struct domain *d = NULL;
-
-    if (c->arg[2] != 1)
-        return -XEN_EINVAL;
-    if (copy_from_guest(&op, c->arg[1], sizeof(op)))
-        return -XEN_EFAULT;
-    /* The log is shared by all: only the control domain may fill it. */
-    op.status = current->domain->is_privileged ? target_get(op.dom, &d) : GNTST_permission_denied;
-    if (d) {
-        grant_dump(d);
-        domain_put(d);
-    }
-    return copy_to_guest(c->arg[1], &op, sizeof(op));
+    return rc || c->again ? rc : copy_to_guest(c->arg[1], op, size);
 }
 
 static long op_set_version(struct hcall *c)
@@ -273,12 +236,19 @@ static long op_get_version(struct hcall *c)
 
 long grant_table_control(struct hcall *c)
 {
+    union {
+        gnttab_setup_table_t setup;
+        gnttab_dump_table_t dump;
+        gnttab_query_size_t size;
+        gnttab_get_status_frames_t frames;
+    } op;
+
     switch ((uint32_t)c->arg[0]) {
-    case GNTTABOP_setup_table:       return op_setup_table(c);
-    case GNTTABOP_dump_table:        return op_dump_table(c);
-    case GNTTABOP_query_size:        return op_query_size(c);
+    case GNTTABOP_setup_table:       return table_run(c, &op, sizeof(op.setup), &op.setup.dom, &op.setup.status, setup_table);
+    case GNTTABOP_dump_table:        return table_run(c, &op, sizeof(op.dump), &op.dump.dom, &op.dump.status, dump_table);
+    case GNTTABOP_query_size:        return table_run(c, &op, sizeof(op.size), &op.size.dom, &op.size.status, query_size);
+    case GNTTABOP_get_status_frames: return table_run(c, &op, sizeof(op.frames), &op.frames.dom, &op.frames.status, status_frames);
     case GNTTABOP_set_version:       return op_set_version(c);
-    case GNTTABOP_get_status_frames: return op_get_status_frames(c);
     case GNTTABOP_get_version:       return op_get_version(c);
     default:                         return -XEN_ENOSYS;
     }

@@ -59,6 +59,7 @@ void asm_offsets(void)
     OFFSET(PV_frame_sp, struct pv_vcpu, frame_sp);
     OFFSET(PV_nmi_masked, struct pv_vcpu, nmi_masked);
     OFFSET(PV_syscall_eip, struct pv_vcpu, syscall.eip);
+    OFFSET(PV_event_eip, struct pv_vcpu, event.eip);
     OFFSET(PV_syscall_masks, struct pv_vcpu, syscall.masks_events);
     OFFSET(B_percpu_offset, struct cpu_block, percpu_offset);
     OFFSET(C_guest_syscall, struct counters, guest_syscall);

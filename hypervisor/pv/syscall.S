@@ -32,6 +32,18 @@
         jnz     \to
         .endm
 
+        /* %rbx, saved as %rdx is, keeps the frame; %rsp becomes the CPU's stack, %rdx the guest's vcpu_info, where no upcall is pending. */
+        .macro  KERNEL_CALLS to
+        movq    %rbx, F(rbx)(%rsp)
+        movq    %rdx, F(rdx)(%rsp)
+        movq    %rsp, %rbx
+        movq    V(cpu_stack)(%rbx), %rsp
+        UNLESS_ORDINARY \to, %rdx
+        movq    V(info)(%rbx), %rdx
+        cmpb    $0, (%rdx)
+        jne     \to
+        .endm
+
         .section .text.entry, "ax"
         .code64
         .balign 16
@@ -131,15 +143,8 @@ process_in_c:
 
         .balign 16
 kernel_irets:
-        movq    %rbx, F(rbx)(%rsp)
-        movq    %rdx, F(rdx)(%rsp)
         movq    %rsi, F(rsi)(%rsp)
-        movq    %rsp, %rbx
-        movq    V(cpu_stack)(%rbx), %rsp
-        UNLESS_ORDINARY iret_in_c, %rdx
-        movq    V(info)(%rbx), %rdx
-        cmpb    $0, (%rdx)              /* an upcall pending */
-        jne     iret_in_c
+        KERNEL_CALLS iret_in_c
         movq    F(rsp)(%rbx), %rcx
         movq    %rcx, %rsi
         sarq    $43, %rsi               /* the half of the kernel, above the hypervisor: -15 to -1 */
@@ -242,15 +247,8 @@ iret_in_c:
 
         .balign 16
 kernel_loads_base:
-        movq    %rbx, F(rbx)(%rsp)
-        movq    %rdx, F(rdx)(%rsp)
         movq    %rcx, F(rip)(%rsp)
-        movq    %rsp, %rbx
-        movq    V(cpu_stack)(%rbx), %rsp
-        UNLESS_ORDINARY base_in_c, %rdx
-        movq    V(info)(%rbx), %rdx
-        cmpb    $0, (%rdx)              /* an upcall pending */
-        jne     base_in_c
+        KERNEL_CALLS base_in_c
         cmpl    $0, trace_events(%rip)
         jne     base_in_c
         testq   %rcx, %rcx              /* the half of the kernel: sysret takes it */

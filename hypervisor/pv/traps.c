@@ -354,6 +354,12 @@ void pv_sysenter_bounce(struct cpu_user_regs *r)
 
 /* ---- On the way out ---- */
 
+void pv_upcall(struct vcpu *v)
+{
+    COUNT(upcall);
+    bounce(v, v->pv->event.eip, BOUNCE_MASK_EVENTS, 0);
+}
+
 bool pv_exit_work(struct vcpu *v)
 {
     struct vcpu_info *info = v->info;
@@ -379,8 +385,7 @@ bool pv_exit_work(struct vcpu *v)
         }
     }
     if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask) && v->pv->event.eip) {
-        COUNT(upcall);
-        bounce(v, v->pv->event.eip, BOUNCE_MASK_EVENTS, 0);
+        pv_upcall(v);
         return true;
     }
     return false;

@@ -14,6 +14,8 @@ struct vcpu;
 void pv_trap(struct cpu_user_regs *regs);
 /* What is due for v == current before it goes on.  True: something was done; look again. Interrupts off. */
 bool pv_exit_work(struct vcpu *v);
+/* v == current goes on in its handler of events, which there is. Interrupts off. */
+void pv_upcall(struct vcpu *v);
 /* Make v == current take exception `vector`, by its trap table; its registers are where it happened. */
 void pv_inject(struct vcpu *v, unsigned vector, uint32_t error_code);
 void pv_inject_page_fault(struct vcpu *v, uint32_t error_code, uint64_t cr2);

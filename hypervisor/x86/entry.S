@@ -171,6 +171,14 @@ exit_to_handler:                        /* its address was canonical when the gu
 event_waits:
         cmpb    $0, 1(%rax)             /* evtchn_upcall_mask: the guest will look for itself */
         jne     look_at_work
+        cmpb    $0, V_exit_work(%rbx)
+        jne     exit_slow
+        movq    V_pv(%rbx), %rax
+        cmpq    $0, PV_event_eip(%rax)
+        je      restore_guest
+        movq    %rbx, %rdi
+        call    pv_upcall
+        jmp     exit_to_guest
 exit_slow:
         call    exit_work               /* interrupts are off before and after */
         movq    B_current(%rsp), %rbx
