@@ -241,7 +241,7 @@ long grant_table_control(struct hcall *c)
         gnttab_dump_table_t dump;
         gnttab_query_size_t size;
         gnttab_get_status_frames_t frames;
-    } op;
+    } op = { .setup.dom = 0 };
 
     switch ((uint32_t)c->arg[0]) {
     case GNTTABOP_setup_table:       return table_run(c, &op, sizeof(op.setup), &op.setup.dom, &op.setup.status, setup_table);
