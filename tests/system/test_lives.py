@@ -77,7 +77,7 @@ def tiny_kernel():
     return os.path.join(TOP, "build", "guest", "timer")
 
 
-@test(timeout=1500)
+@test(timeout=15 * max(LIVES, 100))
 def random_lives():
     """LIVES guests (100), two at a time, each ended at a random moment of being built, booting, working or saved."""
     choose = random.Random(SEED)
