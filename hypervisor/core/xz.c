@@ -3,7 +3,8 @@
  * The .xz container (file format 1.1.0), LZMA2, and the x86 filter, for one block in memory: see xz.h.
  *
  * The output is its own dictionary, and a chunk is decoded by one small loop (chunk_symbols).  Small matters: a boot spends most
- * of its instructions here, and an emulator pays for each jump from one page of code to another.
+ * of its instructions here, and an emulator pays for each jump from one page of code to another.  So what is done for every symbol is
+ * unrolled, and what is seldom done is not: nearly all of the time is spent in one page.
  *
  * X1: a symbol takes at most 20 bytes of input, so the loop looks once a symbol whether its chunk's input is used up; behind
  *     each chunk at least SLACK bytes can be read (else the chunk is copied to where that is so).
@@ -78,15 +79,26 @@ static ALWAYS_INLINE unsigned bit(struct range *r, uint16_t *p)
     return 1;
 }
 
-/* A number below `limit`, a power of two, its upper bit first. */
-static ALWAYS_INLINE unsigned tree(struct range *r, uint16_t *p, unsigned limit)
+/* A number of n bits, its upper bit first. */
+static ALWAYS_INLINE unsigned tree(struct range *r, uint16_t *p, unsigned n)
+{
+    unsigned node = 1;
+
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < n; i++)
+        node = node << 1 | bit(r, &p[node]);
+    return node - (1u << n);
+}
+
+/* The same where it is seldom needed. */
+static ALWAYS_INLINE unsigned tree_long(struct range *r, uint16_t *p, unsigned n)
 {
     unsigned node = 1;
 
     do
         node = node << 1 | bit(r, &p[node]);
-    while (node < limit);
-    return node - limit;
+    while (!(node >> n));
+    return node - (1u << n);
 }
 
 /* n bits, the lowest first; node 1's probability is p[1]. */
@@ -94,6 +106,7 @@ static ALWAYS_INLINE unsigned tree_reverse(struct range *r, uint16_t *p, unsigne
 {
     unsigned node = 1, value = 0;
 
+#pragma GCC unroll 4
     for (unsigned i = 0; i < n; i++) {
         unsigned b = bit(r, &p[node]);
 
@@ -143,24 +156,21 @@ static ALWAYS_INLINE unsigned literal_beside(struct range *r, uint16_t *p, unsig
 static ALWAYS_INLINE unsigned length(struct range *r, struct lengths *l, unsigned pos)
 {
     uint16_t *p = l->low[pos];
-    unsigned limit = 8, base = 2;
+    unsigned base = 2;
 
     if (bit(r, &l->choice[0])) {
         p = l->mid[pos];
         base = 10;
-        if (bit(r, &l->choice[1])) {
-            p = l->high;
-            limit = 256;
-            base = 18;
-        }
+        if (unlikely(bit(r, &l->choice[1])))
+            return 18 + tree_long(r, l->high, 8);
     }
-    return base + tree(r, p, limit);
+    return base + tree(r, p, 3);
 }
 
 /* The distance less one of a match of that length. */
 static ALWAYS_INLINE uint32_t distance(struct range *r, struct model *m, unsigned len)
 {
-    unsigned slot = tree(r, m->slot[MIN(len - 2, LEN_STATES - 1u)], 64), bits = (slot >> 1) - 1;
+    unsigned slot = tree(r, m->slot[MIN(len - 2, LEN_STATES - 1u)], 6), bits = (slot >> 1) - 1;
     uint32_t base;
 
     if (slot < 4)
@@ -245,7 +255,7 @@ static __attribute__((noinline, aligned(4096))) bool chunk_symbols(struct lzma *
 
             if (h.state >= 7 && h.rep0 >= reach)
                 return false;
-            *h.out = (uint8_t)(h.state < 7 ? tree(&h.r, p, 256) : literal_beside(&h.r, p, *(h.out - h.rep0 - 1)));
+            *h.out = (uint8_t)(h.state < 7 ? tree(&h.r, p, 8) : literal_beside(&h.r, p, *(h.out - h.rep0 - 1)));
             h.out++;
             h.state = h.state < 4 ? 0 : h.state - (h.state < 10 ? 3 : 6);
         } else {
