@@ -10,10 +10,12 @@
 #include "hypercall.h"
 #include "mem.h"
 #include "smp.h"
+#include "time.h"
 #include "trap.h"
 
 #define VA 0x0000100000000000ul
 #define ROUNDS 12000
+#define SECONDS 10       /* at most: on a busy computer the CPUs wait long for each other */
 
 static void writer(void)
 {
@@ -51,14 +53,15 @@ static bool round_written(volatile uint64_t *page, uint64_t *entry, unsigned n)
 
 void test_main(void)
 {
-    uint64_t *page = page_alloc();
-    unsigned written = 0;
+    uint64_t *page = page_alloc(), end;
+    unsigned written = 0, n = 0;
 
     REQUIRE(vcpu_count() == 2);
     REQUIRE(!map_page(NULL, VA, virt_to_mfn(page), PTE_RW));
+    REQUIRE(!pt_write(pt_entry_maddr(NULL, VA, 1), 0)); /* no round begins with an entry in anybody's TLB */
     REQUIRE(!vcpu_start(1, writer));
-    for (unsigned n = 0; n < ROUNDS; n++)
+    for (end = time_now() + SECONDS * 1000000000ul; n < ROUNDS && time_now() < end; n++)
         written += round_written(page, pt_entry(NULL, VA, 1), n);
-    printf("written by in %u of %u rounds\n", written, ROUNDS);
-    EXPECT_TRUE(written > 0 && written <= ROUNDS);
+    printf("written by in %u of %u rounds\n", written, n);
+    EXPECT_TRUE(written > 0);
 }
