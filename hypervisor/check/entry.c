@@ -19,6 +19,7 @@
 void __real_hypercall_entry(struct cpu_user_regs *r);
 void __real_trap_from_guest(struct cpu_user_regs *r);
 void __real_exit_work(void);
+void __real_pv_upcall(struct vcpu *v);
 void __real_softirq_run(void);
 bool __real_preempt_needed(void);
 uint64_t __real_uaccess_clear(void __guest *dst, size_t n);
@@ -27,6 +28,7 @@ uint64_t __real_uaccess_write(void __guest *dst, const void *src, size_t n);
 void __wrap_hypercall_entry(struct cpu_user_regs *r);
 void __wrap_trap_from_guest(struct cpu_user_regs *r);
 void __wrap_exit_work(void);
+void __wrap_pv_upcall(struct vcpu *v);
 void __wrap_softirq_run(void);
 bool __wrap_preempt_needed(void);
 uint64_t __wrap_uaccess_read(void *dst, const void __guest *src, size_t n);
@@ -87,6 +89,15 @@ void __wrap_exit_work(void)
     __real_exit_work();
     held_none("the way out ends");
     irqs_must_be(false, "the way out ends");
+}
+
+void __wrap_pv_upcall(struct vcpu *v)
+{
+    held_none("an upcall begins");
+    irqs_must_be(false, "an upcall begins");
+    __real_pv_upcall(v);
+    held_none("an upcall ends");
+    irqs_must_be(false, "an upcall ends");
 }
 
 void __wrap_softirq_run(void)

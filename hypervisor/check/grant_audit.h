@@ -11,11 +11,6 @@ struct grant_party {
     bool bits;          /* its guest keeps to the protocol: check G2 too */
 };
 
-static unsigned map_uses(const struct grant_map *m)
-{
-    return (m->flags & GNTMAP_host_map ? 1u : 0u) + (m->flags & GNTMAP_device_map ? 1u : 0u);
-}
-
 /* G3 for one entry: uses by party p's maps. */
 static void audit_count(const struct grant_party *p, domid_t granter, grant_ref_t ref, uint32_t uses[2])
 {
@@ -23,7 +18,7 @@ static void audit_count(const struct grant_party *p, domid_t granter, grant_ref_
         const struct grant_map *m = grant_map_at(p->maps, h);
 
         if (m->state == GRANT_MAP_LIVE && m->dom == granter && m->ref == ref)
-            uses[!!(m->flags & GNTMAP_readonly)] += map_uses(m);
+            uses[!!(m->flags & GNTMAP_readonly)] += grant_map_uses(m->flags);
     }
 }
 

@@ -28,8 +28,7 @@ static unsigned party_add(struct grant_party *party, struct domain **held, unsig
     return n + 1;
 }
 
-/* Of as many domains as are held.  Who has ended but for his frames that others still map
- * is found by their maps. */
+/* Of as many domains as are held.  Who has ended but for his frames that others still map is found by their maps. */
 static const char *grants_audit(void)
 {
     struct grant_party party[PARTIES];

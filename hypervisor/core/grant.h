@@ -138,6 +138,12 @@ struct grant_maps {
     struct grant_map **chunk; /* [max_chunks] */
 };
 
+/* How many references a mapping with these flags holds. */
+static inline unsigned grant_map_uses(unsigned flags)
+{
+    return (flags & GNTMAP_host_map ? 1 : 0) + (flags & GNTMAP_device_map ? 1 : 0);
+}
+
 int grant_maps_init(struct grant_maps *s, unsigned max_chunks);
 void grant_maps_free(struct grant_maps *s);
 /* A free entry, made busy; GRANT_NO_HANDLE at the limit or without memory. */

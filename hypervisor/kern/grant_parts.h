@@ -50,12 +50,6 @@ struct grant_batch {
     struct copy_side src, dst;
 };
 
-/* How many references a mapping with these flags holds. */
-static inline unsigned grant_map_uses(unsigned flags)
-{
-    return (flags & GNTMAP_host_map ? 1 : 0) + (flags & GNTMAP_device_map ? 1 : 0);
-}
-
 /* Pin an entry of d's and take references to its frame (a transitive one has none).  GNTST_*, all or nothing. */
 int16_t grant_entry_get(struct domain *d, const struct grant_want *w, struct grant_content *c);
 void grant_entry_unpin(struct domain *d, grant_ref_t ref, bool readonly, unsigned count);

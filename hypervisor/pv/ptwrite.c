@@ -7,6 +7,7 @@
 #include "core/port.h"
 #include "core/ptype.h"
 #include "kern/domain.h"
+#include "kern/guest.h"
 #include "pv/fetch.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
@@ -14,7 +15,6 @@
 #include "x86/msi.h"
 #include "x86/selectors.h"
 #include "x86/trace.h"
-#include "x86/uaccess.h"
 
 /* [pt_lock] The entry at gva, in L1 table m: `next`, if it still is `was`; -XEN_EAGAIN: it isn't, the instruction is to be tried again. */
 static int entry_swap(struct vcpu *v, mfn_t m, uint64_t gva, uint64_t was, uint64_t next)
@@ -89,27 +89,13 @@ static int write_emulate(struct vcpu *v, const struct insn *i, unsigned bytes, u
     return rc;
 }
 
-/* 8 bytes of the guest's code.  False: they are not all there. */
-static bool code_read(uint64_t rip, uint64_t *code)
-{
-    if (!guest_range_ok(rip, sizeof(*code)))
-        return false;
-    guest_access_begin();
-    guest_get(*code, guest_clamp(rip), fault);
-    guest_access_end();
-    return true;
-fault:
-    guest_access_end();
-    return false;
-}
-
 /* What kernels write most entries with is decoded the quick way: bytes 0.  False: it doesn't write at cr2, or not in a way that is known. */
 static bool write_fetch(struct vcpu *v, uint64_t cr2, struct insn *i, unsigned *bytes)
 {
     uint64_t code, at;
 
     *bytes = 0;
-    if (v->regs.cs == GUEST_CS64 && code_read(v->regs.rip, &code) && insn_decode_store(code, &v->regs, i, &at))
+    if (v->regs.cs == GUEST_CS64 && !copy_from_guest(&code, v->regs.rip, sizeof(code)) && insn_decode_store(code, &v->regs, i, &at))
         return at == cr2 && !(at & 7);
     if (!pv_fetch(v, 0, i) || !insn_rmw_known(i, bytes) || i->segment == 0x64 || i->segment == 0x65)
         return false;

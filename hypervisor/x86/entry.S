@@ -7,8 +7,8 @@
  * A trap in hypervisor mode nests on the stack in use.  NMI, #MC, #DB and #DF have stacks of their own (IST):
  * if they hit a guest, their frame is moved to where any other trap's would be.
  *
- * Back: exit_to_guest, stack empty again.  Interrupts go off, pending work sends us through exit_work() (C),
- * then vcpu.regs are popped and iretq or sysretq ends it.  If that last iretq faults, the fault's frame
+ * Back: exit_to_guest, stack empty again.  Interrupts go off, pending work sends us through exit_work() (C), an event
+ * alone through pv_upcall(); then vcpu.regs are popped and iretq or sysretq ends it.  If that last iretq faults, the fault's frame
  * lies in vcpu.headroom and pv_iret_fault() turns it into the guest's failsafe callback.
  *
  * A gate doesn't clear the flag that lifts SMAP, and a guest, or an access of ours to one, may have had it set: GUEST_CLOSE.
