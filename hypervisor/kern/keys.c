@@ -18,7 +18,6 @@
 #include "x86/machine.h"
 #include "x86/numa.h"
 #include "x86/softirq.h"
-#include "x86/spec.h"
 #include "x86/time.h"
 #include "x86/timer.h"
 #include <xen/vcpu.h>
@@ -97,7 +96,6 @@ static struct {
     ['P'] = { .what = "set the counters to 0", .fn = counters_reset },
     ['t'] = { .what = "clocks", .fn = time_dump },
     ['u'] = { .what = "NUMA nodes, and what domains have of them", .fn = key_nodes, .each = domain_nodes_show },
-    ['S'] = { .what = "speculation controls", .fn = spec_dump },
 };
 
 static void key_help(void)

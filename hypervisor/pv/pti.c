@@ -21,6 +21,7 @@
 #include "core/ptype.h"
 #include "core/string.h"
 #include "kern/domain.h"
+#include "kern/keys.h"
 #include "pv/desc.h"
 #include "pv/pv.h"
 #include "x86/alloc.h"
@@ -112,11 +113,23 @@ static void site_switch_on(const struct pti_site *s)
     text_patch(at, code, MIN(s->len, (uint32_t)sizeof(code)));
 }
 
+static void isolation_show(void)
+{
+    log_info("Page-table isolation: %s for dom0, %s for other guests\n", wanted(for_dom0) ? "on" : "off",
+             wanted(for_domu) ? "on" : "off");
+}
+
+static void speculation_show(void)
+{
+    spec_dump();
+    isolation_show();
+}
+
 void pti_init(void)
 {
     isolates = wanted(for_dom0) || wanted(for_domu);
-    log_info("Page-table isolation: %s for dom0, %s for other guests\n", wanted(for_dom0) ? "on" : "off",
-             wanted(for_domu) ? "on" : "off");
+    isolation_show();
+    key_register('S', speculation_show, "speculation controls", false);
     if (spec_has_meltdown() && !(wanted(for_dom0) && wanted(for_domu)))
         log_warn("Page-table isolation: this processor may be open to Meltdown, and some guests are NOT kept from it\n");
     if (!isolates)

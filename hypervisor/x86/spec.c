@@ -221,7 +221,7 @@ static void show_words(const char *what, const bool *have, const char *const *na
     log_info("Speculation: %s:%s\n", what, at ? line : " none");
 }
 
-static void show(void)
+void spec_dump(void)
 {
     static const char *const have_names[] = { "IBRS", "IBPB", "STIBP", "SSBD", "PSFD", "AUTO_IBRS", "MD_CLEAR", "VERW_CLEAR" };
     static const char *const caps_names[] = { "RDCL_NO", "EIBRS", "SSB_NO", "MDS_NO", "TAA_NO", "BHI_NO", "GDS_NO",
@@ -243,11 +243,6 @@ bool spec_has_meltdown(void)
     return cpu.is_intel && !(cpu.caps & CAPS_RDCL_NO);
 }
 
-void spec_dump(void)
-{
-    show();
-}
-
 void spec_init(void)
 {
     struct cpuid_leaf l0 = cpuid_count(0, 0);
@@ -257,7 +252,7 @@ void spec_init(void)
     look_intel();
     look_amd();
     decide();
-    show();
+    spec_dump();
 }
 
 void spec_init_cpu(void)

@@ -37,7 +37,7 @@ bool spec_has_meltdown(void);
 uint64_t spec_arch_caps(void);
 bool spec_has_arch_caps(void);
 
-/* Debug key. */
+/* Log what there is and what is used. */
 void spec_dump(void);
 /* AMD: LFENCE waits for all before it. */
 bool spec_lfence_serialises(void);

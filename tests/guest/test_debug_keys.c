@@ -40,6 +40,10 @@ void test_main(void)
         log_read(false);
         if (!test_on_xen() && !EXPECT_TRUE(strstr(text, quoted)))
             printf("key %c\n", keys[i]);
+        if (!test_on_xen() && keys[i] == 'S') {
+            EXPECT_TRUE(strstr(text, "Speculation: retpolines; SPEC_CTRL "));
+            EXPECT_TRUE(strstr(text, "Page-table isolation: "));
+        }
     }
     EXPECT_REFUSED(press((const char *)UNMAPPED, 1));
 }

@@ -28,6 +28,7 @@
 #define PTE_TABLE  (PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)
 
 #define FLAG_CF   0x00001ul
+#define FLAG_ZF   0x00040ul
 #define FLAG_TF   0x00100ul
 #define FLAG_IF   0x00200ul
 #define FLAG_DF   0x00400ul
