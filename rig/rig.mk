@@ -5,13 +5,13 @@
 ##                 CPUS=2 MEM=4G DOM0_MEM=1G GUEST=debian|small|none INIT=small|systemd HV=hospes|xen|none KERNEL=generic|cloud|elf CPU=MODEL
 ##                 DISK=virtio-blk|ahci|nvme NIC=virtio-net|e1000e|none MACHINE=q35|pc
 ##                 HVARGS='for the hypervisor' ARGS='for the kernel'
-## make test       every test; TESTS='lint host guest guestsan guest10 system fuzz bochs' chooses groups (fuzz, bochs only if asked), HV=xen runs on Xen what can;
-##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 100 guests);
+## make test       every test; TESTS='lint host guest guestsan guest10 fuzz system bochs' chooses groups (bochs only if asked), HV=xen runs on Xen what can;
+##                 STRESS_SECONDS=60 DRIFT_SECONDS=60 LIVES=10 change lengths (12 for each class, 600, 40 guests);
 ##                 JOB=whole: the hypervisor is compiled inside as a whole, not only core/
 ## make mutants    checks taken out of our own code, one at a time: do the tests see it?
 ## make host-test guest-tests    the tests of core/ only; build the micro-guests (docs/hacking.md)
-## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests guests_smp memory size'
-##                 chooses, RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
+## make bench      the same work on Xen and on Hospes, and the ratios; PARTS='micro process entry boot smp guests guests_smp io jobs vcpus
+##                 many memory size' chooses, RUNS=3 says how often, STORE=1 puts the figures into bench/results and renews docs/benchmarks.md
 ## make image      Debian's kernels and userland for the emulated server, below build/rig
 ## make install    the Debian packages that all of this needs
 
@@ -28,7 +28,7 @@ MACHINE ?= q35
 CPU     ?= qemu64
 HVARGS  ?=
 ARGS    ?=
-TESTS   ?= lint host guest guestsan guest10 system
+TESTS   ?= lint host guest guestsan guest10 fuzz system
 PARTS   ?=
 RUNS    ?= 3
 STORE   ?=
@@ -65,5 +65,6 @@ bench:
 	@rig/install build run test
 	+$(MAKE) --no-print-directory all bench-build
 	@rig/image all
+	@rig/image bench
 	@bench/run --runs $(RUNS) $(if $(STORE),--store) $(PARTS)
 	$(if $(STORE),@bench/report)

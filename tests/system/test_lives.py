@@ -7,7 +7,7 @@ import subprocess
 from guests import Server
 from kit import HV, TOP, seconds, test
 
-LIVES = seconds("LIVES", 100)
+LIVES = seconds("LIVES", 40)
 SEED = seconds("SEED", 1)
 
 # life NAME KERNEL VCPUS DISK NET HOW DELAY: one guest, ended in that way after so many seconds; whatever happens, it is gone in the
@@ -79,7 +79,7 @@ def tiny_kernel():
 
 @test(timeout=15 * max(LIVES, 100))
 def random_lives():
-    """LIVES guests (100), two at a time, each ended at a random moment of being built, booting, working or saved."""
+    """LIVES guests (40), two at a time, each ended at a random moment of being built, booting, working or saved."""
     choose = random.Random(SEED)
     with open(tiny_kernel(), "rb") as kernel:
         files = {"run/life": LIFE.encode(), "run/tiny": kernel.read()}
