@@ -284,7 +284,7 @@ long do_mmuext_op(struct hcall *c)
         return -XEN_EFAULT;
     rc = mmu_context_get(&x, (uint16_t)c->arg[3]);
     if (rc)
-        return rc;
+        return mmu_list_end(c, count, before, 0, 0, rc);
     if (x.ctx.frame_owner == DOMID_IO || x.ctx.frame_owner == DOMID_XEN)
         rc = -XEN_EPERM;
     d = x.frame_domain ? x.frame_domain : current->domain;

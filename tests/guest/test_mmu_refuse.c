@@ -125,6 +125,25 @@ static void check_large(void)
     EXPECT_EQUAL(*(pt_entry(NULL, VA, 2) + 1), 0);
 }
 
+/* Linux goes by the count, also where the domain whose frames it maps has just ended: it must not be that of an earlier call. */
+static void check_count(void)
+{
+    struct mmu_update u = { .ptr = pte, .val = 0 };
+    struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+    unsigned done = 77;
+
+    EXPECT_ERR(hypercall(mmu_update, &u, 1, &done, 4711), ESRCH);
+    EXPECT_EQUAL(done, 0);
+    if (test_on_xen())
+        return; /* there it is told in this case only */
+    done = 77;
+    EXPECT_REFUSED(hypercall(mmu_update, &u, 1, &done, 4712u << 16 | DOMID_SELF));
+    EXPECT_EQUAL(done, 0);
+    done = 77;
+    EXPECT_ERR(hypercall(mmuext_op, &op, 1, &done, 4711), ESRCH);
+    EXPECT_EQUAL(done, 0);
+}
+
 void test_main(void)
 {
     REQUIRE(!map_page(NULL, VA, virt_to_mfn(page_alloc()), PTE_RW));
@@ -136,4 +155,5 @@ void test_main(void)
     check_domains();
     check_hypervisor_slots();
     check_large();
+    check_count();
 }
