@@ -415,8 +415,9 @@ void grant_map_give(struct grant_maps *s, grant_handle_t h)
 {
     struct grant_map *m = grant_map_of(s, h);
 
-    assert(h < grant_maps_limit(s) && m->state == GRANT_MAP_BUSY);
-    *m = (struct grant_map){ .next = s->free, .state = GRANT_MAP_FREE };
+    assert(h < grant_maps_limit(s) && READ_ONCE(m->state) == GRANT_MAP_BUSY);
+    m->next = s->free;
+    __atomic_store_n(&m->state, GRANT_MAP_FREE, __ATOMIC_RELAXED); /* somebody may be trying to claim it */
     s->free = h;
     s->used--;
 }

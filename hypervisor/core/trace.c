@@ -21,7 +21,7 @@ void trace_ring_init(struct trace_ring *r, uint32_t **page, uint32_t n)
 /* Bytes that the tool has not taken yet (T2). */
 static uint32_t used(const struct trace_ring *r)
 {
-    uint32_t cons = READ_ONCE(shared(r)->cons), n;
+    uint32_t cons = __atomic_load_n(&shared(r)->cons, __ATOMIC_ACQUIRE), n; /* what it gave back it has read */
 
     if (cons >= 2 * r->size || cons % 4)
         return r->size;

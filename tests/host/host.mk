@@ -44,7 +44,8 @@ host_cflags := -std=gnu17 -g -O1 -fno-omit-frame-pointer -Ihypervisor -Itests/ho
                -D__XEN_TOOLS__ -D__XEN_INTERFACE_VERSION__=0x00040e00 \
                -fsanitize=$(HOST_SANITIZE) -fno-sanitize-recover=all -MMD -MP
 ifeq ($(HOST_SANITIZE),thread)
-host_cflags += -DSHAREDBITS_GENERIC # it does not see what assembly does
+# It does not see what assembly does, nor what volatile is for.
+host_cflags += -DSHAREDBITS_GENERIC -D_GNU_SOURCE= -include tests/host/once_atomic.h
 endif
 
 # string.c has the names of the C library's functions: here each is called core_NAME.

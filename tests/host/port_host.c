@@ -28,6 +28,7 @@ static struct {
     void (*on_map)(mfn_t m);
 } frames;
 static unsigned long mem_fail_at, mem_fail_from, mem_live;
+unsigned host_rest; /* once_atomic.h looks at it */
 static unsigned long preempt_every, preempt_calls;
 static unsigned long log_counts[LOG_DEBUG + 1];
 static char log_last[512], panic_last[512];
@@ -51,6 +52,7 @@ void host_reset(void)
     frames_free();
     mem_fail_at = mem_fail_from = mem_live = 0;
     preempt_every = preempt_calls = 0;
+    host_rest = 0;
     memset(log_counts, 0, sizeof(log_counts));
     log_last[0] = panic_last[0] = '\0';
     panic_jmp = NULL;
@@ -195,6 +197,11 @@ bool preempt_needed(void)
 unsigned long host_log_count(enum log_level level)
 {
     return log_counts[level];
+}
+
+void host_rest_every(unsigned n)
+{
+    host_rest = n;
 }
 
 const char *host_log_last(void)

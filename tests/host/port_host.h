@@ -36,6 +36,9 @@ unsigned long host_mem_live(void);
 void host_preempt_every(unsigned long n);
 unsigned long host_preempt_calls(void);
 
+/* Under the thread sanitizer: a thread gives way at every nth READ_ONCE(); 0: never.  Not where that is done under a lock that spins. */
+void host_rest_every(unsigned n);
+
 /* Lines logged at this level since host_reset(), and the last line of any level ("" if none). */
 unsigned long host_log_count(enum log_level level);
 const char *host_log_last(void);
