@@ -268,7 +268,7 @@ bool sched_unpark(struct sched_ent *e)
         return false;
     if (lheap_in(&e->refill))
         lheap_remove(&e->rq->refill, &e->refill);
-    e->state = SCHED_ASLEEP;
+    WRITE_ONCE(e->state, SCHED_ASLEEP);
     return true;
 }
 
@@ -290,11 +290,11 @@ static void enqueue(struct sched_rq *rq, struct sched_ent *e)
     if (e->bound && !e->rt && !lheap_in(&e->refill))
         lheap_insert(&rq->refill, &e->refill, e->deadline);
     if (e->bound && !e->rt && !e->extra) {
-        e->state = SCHED_PARKED;
+        WRITE_ONCE(e->state, SCHED_PARKED);
         return;
     }
-    e->state = SCHED_QUEUED;
-    rq->weight += e->weight;
+    WRITE_ONCE(e->state, SCHED_QUEUED);
+    WRITE_ONCE(rq->weight, rq->weight + e->weight);
     if (e->rt) {
         lheap_insert(&rq->rt, &e->run, e->deadline);
         return;
@@ -309,8 +309,8 @@ static void enqueue(struct sched_rq *rq, struct sched_ent *e)
 static void unqueue(struct sched_rq *rq, struct sched_ent *e)
 {
     lheap_remove(e->rt ? &rq->rt : &rq->fair, &e->run);
-    rq->weight -= e->weight;
-    e->state = SCHED_ASLEEP;
+    WRITE_ONCE(rq->weight, rq->weight - e->weight);
+    WRITE_ONCE(e->state, SCHED_ASLEEP);
     if (!e->rt)
         count_movable(rq, e, false);
 }
@@ -329,7 +329,7 @@ void sched_dequeue(struct sched_rq *rq, struct sched_ent *e)
 
 void sched_arrive(struct sched_rq *rq, struct sched_ent *e)
 {
-    e->rq = rq;
+    WRITE_ONCE(e->rq, rq);
     vtime_fit(rq, e, LAG_MAX);
     enqueue(rq, e);
 }
@@ -378,8 +378,8 @@ static bool preempts(const struct sched_rq *rq, const struct sched_ent *e)
 /* Its CPU has not chosen again since e went to sleep. */
 static void resume(struct sched_rq *rq, struct sched_ent *e)
 {
-    e->state = SCHED_RUNNING;
-    rq->weight += e->weight;
+    WRITE_ONCE(e->state, SCHED_RUNNING);
+    WRITE_ONCE(rq->weight, rq->weight + e->weight);
     if (e->bound == rq && !e->rt && e->left <= 0)
         lheap_insert(&rq->refill, &e->refill, e->deadline);
 }
@@ -414,9 +414,9 @@ bool sched_sleep(struct sched_ent *e, uint64_t now)
         unqueue(rq, e);
     } else if (ran) {
         sched_charge(rq, now);
-        rq->weight -= e->weight;
+        WRITE_ONCE(rq->weight, rq->weight - e->weight);
     }
-    e->state = SCHED_ASLEEP;
+    WRITE_ONCE(e->state, SCHED_ASLEEP);
     quota_return(e);
     refill_forget(rq, e);
     return ran;
@@ -510,8 +510,8 @@ static bool stays(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
 /* curr, runnable, makes room. */
 static void put_back(struct sched_rq *rq, struct sched_ent *e)
 {
-    rq->weight -= e->weight;
-    e->state = SCHED_ASLEEP;
+    WRITE_ONCE(rq->weight, rq->weight - e->weight);
+    WRITE_ONCE(e->state, SCHED_ASLEEP);
     vtime_fit(rq, e, LAG_MAX); /* it may have run for long, if our CPU was busy with other things */
     if (sched_allowed(e, rq))
         enqueue(rq, e);
@@ -522,7 +522,7 @@ static void put_back(struct sched_rq *rq, struct sched_ent *e)
 static void park(struct sched_rq *rq, struct sched_ent *e)
 {
     unqueue(rq, e);
-    e->state = SCHED_PARKED;
+    WRITE_ONCE(e->state, SCHED_PARKED);
     __atomic_add_fetch(&e->group->parked, 1, __ATOMIC_RELEASE);
 }
 
@@ -546,8 +546,8 @@ static uint64_t slice(const struct sched_rq *rq)
 static void run(struct sched_rq *rq, struct sched_ent *e, uint64_t now)
 {
     unqueue(rq, e);
-    rq->weight += e->weight;
-    e->state = SCHED_RUNNING;
+    WRITE_ONCE(rq->weight, rq->weight + e->weight);
+    WRITE_ONCE(e->state, SCHED_RUNNING);
     e->charged = now;
     e->yielded = false;
     __atomic_store_n(&e->loaded, true, __ATOMIC_RELAXED);
@@ -649,12 +649,12 @@ void sched_set_weight(struct sched_ent *e, uint32_t weight, uint64_t now)
     if (queued)
         unqueue(rq, e);
     else if (ran)
-        rq->weight -= e->weight;
+        WRITE_ONCE(rq->weight, rq->weight - e->weight);
     reweigh(rq, e, weight);
     if (queued)
         enqueue(rq, e);
     else if (ran)
-        rq->weight += weight;
+        WRITE_ONCE(rq->weight, rq->weight + weight);
     if (rq->curr == e)
         hint(rq, now);
 }
@@ -671,7 +671,7 @@ static void hard_renew(struct sched_ent *e)
     e->movable = mask_many(&e->hard);
     if (!waits)
         return;
-    e->state = SCHED_ASLEEP;
+    WRITE_ONCE(e->state, SCHED_ASLEEP);
     if (sched_allowed(e, rq))
         enqueue(rq, e);
     else
@@ -718,7 +718,7 @@ void sched_reserve(struct sched_ent *e, struct sched_rq *at, uint64_t budget, ui
         unqueue(rq, e);
     refill_forget(rq, e);
     if (e->state != SCHED_RUNNING)
-        e->state = SCHED_ASLEEP;
+        WRITE_ONCE(e->state, SCHED_ASLEEP);
     if (e->bound)
         e->bound->reserved -= e->budget * SCHED_UNIT / e->period;
     if (at)

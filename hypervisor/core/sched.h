@@ -53,10 +53,10 @@ struct sched_group {
 struct sched_ent {
     struct lheap_node run;     /* while QUEUED: in rq->rt by deadline, or in rq->fair by vtime */
     struct lheap_node refill;  /* in rq->refill by deadline, while its reservation is used up and it isn't ASLEEP */
-    struct sched_rq *rq;       /* home: changes under both queues' locks, or the old one's while ASLEEP */
+    struct sched_rq *rq;       /* home: changes under both queues' locks, or the old one's while ASLEEP [read anywhere] */
     struct sched_rq *bound;    /* where its reservation is; NULL: has none */
     struct sched_group *group; /* [const] */
-    enum sched_state state;
+    enum sched_state state;    /* [read anywhere] */
     bool rt;                   /* QUEUED, RUNNING: on its reservation */
     bool extra;                /* may go beyond its reservation */
     bool movable;              /* hard has more than one CPU */
@@ -92,7 +92,7 @@ struct sched_rq {
     uint64_t offset;           /* own scale + offset = common scale */
     uint64_t slice_end;        /* when curr must give others a chance */
     uint64_t since;            /* when curr began to run */
-    uint64_t weight;           /* of curr and all queued */
+    uint64_t weight;           /* of curr and all queued [read anywhere] */
     uint64_t reserved;         /* of SCHED_UNIT [caller's lock for reservations] */
     uint64_t hint_low;         /* sched_rq_low() at hint_since, on the common scale, for CPUs that look for help;
                                 * they may set it forward, too [atomic] */

@@ -150,7 +150,7 @@ void sched_rehome(struct sched_ent *e, struct sched_rq *to, uint64_t now)
         e->vtime += e->rq->offset;
     }
     e->moved = true;
-    e->rq = to;
+    __atomic_store_n(&e->rq, to, __ATOMIC_RELEASE); /* who finds the new home, and locks that only, finds all of this */
 }
 
 /*

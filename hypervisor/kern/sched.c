@@ -58,7 +58,7 @@ struct sched_rq *sched_lock(struct sched_vcpu *sv, uint64_t *flags)
         struct sched_rq *rq = READ_ONCE(sv->ent.rq);
 
         *flags = lock_irqsave(&cpu_of(rq)->lock);
-        if (rq == sv->ent.rq)
+        if (rq == __atomic_load_n(&sv->ent.rq, __ATOMIC_ACQUIRE)) /* sched_rehome() did not have this lock */
             return rq;
         unlock_irqrestore(&cpu_of(rq)->lock, *flags);
     }
