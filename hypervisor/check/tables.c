@@ -12,7 +12,7 @@
 void __real_audit_init(void);
 void __wrap_audit_init(void);
 
-#define PARTIES 32
+#define PARTIES 512
 
 /* d takes part, if it is not there already and there is room. */
 static unsigned party_add(struct grant_party *party, struct domain **held, unsigned n, struct domain *d)
@@ -28,11 +28,9 @@ static unsigned party_add(struct grant_party *party, struct domain **held, unsig
     return n + 1;
 }
 
-/* Of as many domains as are held.  Who has ended but for his frames that others still map is found by their maps. */
-static const char *grants_audit(void)
+/* Who has ended but for his frames that others still map is found by their maps. */
+static const char *parties_audit(struct grant_party *party, struct domain **held)
 {
-    struct grant_party party[PARTIES];
-    struct domain *held[PARTIES];
     const char *broken;
     unsigned n = 0;
 
@@ -45,9 +43,20 @@ static const char *grants_audit(void)
             if (m->state == GRANT_MAP_LIVE)
                 n = party_add(party, held, n, m->granter);
         }
-    broken = grant_audit(party, n);
+    broken = n < PARTIES ? grant_audit(party, n) : "more domains than are looked at";
     while (n)
         domain_put(held[--n]);
+    return broken;
+}
+
+static const char *grants_audit(void)
+{
+    struct grant_party *party = mem_alloc(PARTIES * sizeof(*party));
+    struct domain **held = mem_alloc(PARTIES * sizeof(*held));
+    const char *broken = party && held ? parties_audit(party, held) : "no memory for the audit";
+
+    mem_free(party);
+    mem_free(held);
     return broken;
 }
 
