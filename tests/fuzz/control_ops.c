@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The grammar of the control domain's calls. What is left out, and why:
+ * The grammar of the control domain's calls.  What is left out, and why (by name, for tools/check-docs; * as in guest_ops.c):
  *
- *   debug keys but for those that only look     'R' and 'C' end the machine by right
- *   page_offline, offlining                     takes memory away for good: it could not be counted at the end
- *   XENPF enter_acpi_sleep, mem_hotadd          end the machine, or give it memory that isn't there
- *   XENPF add_memtype, microcode_update         are told to change the processor, and do
- *   mca with an injection                       stops the machine by right
- *   PHYSDEVOP_apic_write                        writes to a device
- *   kexec                                       there is none
- *   remote shutdown, destruction, contexts of dom0 itself, or access for it taken away: the caller's own end
- *   anything at the bystander                   it is the measure
+ *   XENPF_enter_acpi_sleep, XENPF_mem_hotadd        end the machine, or give it memory that isn't there
+ *   XENPF_add_memtype, XENPF_microcode_update       are told to change the processor, and do
+ *   XEN_MC_msrinject, XEN_MC_mceinject, XEN_MC_inject_v2  stop the machine by right
+ *   PHYSDEVOP_apic_write                            writes to a device
+ *   XEN_DOMCTL_*                                    the line with a number that there isn't stands for them
+ *
+ * ... and of what is there:
+ *   - debug keys but for those that only look: 'R' and 'C' end the machine by right
+ *   - page_offline_op that takes memory away for good: it could not be counted at the end
+ *   - remote shutdown, destruction, contexts of dom0 itself, or access for it taken away: the caller's own end
+ *   - anything at the bystander, and a limit of switches (scheduler_op) above 4 ms: it is the measure
  */
 #include <xen/domctl.h>
+#include <xen/hypfs.h>
 #include <xen/memory.h>
 #include <xen/physdev.h>
 #include <xen/platform.h>
@@ -133,7 +136,8 @@ static const struct op ops[] = {
     OP(5, sysctl, XEN_SYSCTL_cpupool_op, "=1.4n4=6.4z4n4"),
     OP(4, sysctl, XEN_SYSCTL_cpupool_op, "i4n4i4D4n4n4" BITMAP),
     OP(2, sysctl, XEN_SYSCTL_scheduler_op, "n4i4n4x4x4x4"),
-    OP(1, sysctl, XEN_SYSCTL_scheduler_op, "z4=6.4n4l4"),
+    OP(1, sysctl, XEN_SYSCTL_scheduler_op, "z4=6.4n4z4"),
+    OP(1, sysctl, XEN_SYSCTL_scheduler_op, "z4=6.4n4=fa0.4"),
     OP(1, sysctl, XEN_SYSCTL_coverage_op, "n4l4b8"),
     OP(1, sysctl, XEN_SYSCTL_psr_cmt_op, "n4n4x8"),
     OP(1, sysctl, XEN_SYSCTL_pcitopoinfo, "n4b8b8"),
@@ -144,6 +148,7 @@ static const struct op ops[] = {
     OP(1, sysctl, XEN_SYSCTL_get_cpu_policy, "n4z4x4x4b8b8"),
     OP(1, sysctl, 99, "x8x8x8x8"),
 
+    OP(1, platform_op, XENPF_settime32, "x4n4x8"),
     OP(1, platform_op, XENPF_settime64, "x8x4n4x8"),
     OP(1, platform_op, XENPF_read_memtype, "i4"),
     OP(1, platform_op, XENPF_del_memtype, "i4i4"),
@@ -165,7 +170,12 @@ static const struct op ops[] = {
     OP(1, platform_op, 99, "x8x8x8x8"),
 
     OP(1, physdev_op, PHYSDEVOP_eoi, "(i4)"),
+    OP(1, physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v1, "(m8)"),
+    OP(1, physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, "(m8)"),
     OP(1, physdev_op, PHYSDEVOP_irq_status_query, "(i4O4)"),
+    OP(1, physdev_op, PHYSDEVOP_setup_gsi, "(i4n1n1)"),
+    OP(1, physdev_op, PHYSDEVOP_setup_gsi, "(i4=1.1=1.1)"),
+    OP(1, physdev_op, PHYSDEVOP_free_irq_vector, "(i4n4)"),
     OP(1, physdev_op, PHYSDEVOP_set_iopl, "(n4)"),
     OP(1, physdev_op, PHYSDEVOP_set_iobitmap, "(b8l4)"),
     OP(1, physdev_op, PHYSDEVOP_apic_read, "(=fec00000.8 i4O4)"),
@@ -207,16 +217,19 @@ static const struct op ops[] = {
     OP0(4, mmu_update, "[W8=0.8] k8 z8 =7ff0.8"),
     OP0(6, mmu_update, "[W8E8] k8 b8 D8"),
     OP0(1, hypfs_op, "n8 b8 l8 b8 l8"),
-    OP0(3, hypfs_op, "=1.8 N8 #8 b8 =400.8"),
+    OP(3, hypfs_op, XEN_HYPFS_OP_read, "N8 #8 b8 =400.8"),
     OP0(3, hypfs_op, "n8 N8 #8 b8 l8"),
-    OP0(1, mca, "(=1.4=3000003.4 n4x4b8x8)"),
-    OP0(1, mca, "(=2.4=3000003.4 n4n4b8x8)"),
+    OP0(2, mca, "(" NR(XEN_MC_fetch) "4" MCA_VERSION "n4z4i8b8)"),
+    OP0(1, mca, "(" NR(XEN_MC_notifydomain) "4" MCA_VERSION "D2n2n4)"),
+    OP0(2, mca, "(" NR(XEN_MC_physcpuinfo) "4" MCA_VERSION "n4z4b8)"),
+    OP0(1, mca, "(" NR(XEN_MC_physcpuinfo) "4" MCA_VERSION "n4z4z8)"),
     OP0(1, hvm_op, "i8 b8"),
 };
 
 /* What dom0 tells of the machine, or reserves for itself, is kept for ever: these come before memory is counted. */
 static const struct op machine_ops[] = {
     OP(1, physdev_op, PHYSDEVOP_get_free_pirq, "(n4O4)"),
+    OP(4, physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v1, "(m8)"),
     OP(3, physdev_op, PHYSDEVOP_map_pirq, "(=7ff0.2=1.4i4=ffffffff.4z4z4z4z8)"),
     OP(3, event_channel_op, EVTCHNOP_bind_pirq, "(i4z4P4)"),
     OP(1, physdev_op, PHYSDEVOP_manage_pci_add, "(x1x1)"),

@@ -207,7 +207,7 @@ uint64_t value(char kind)
     case 'y': return descriptor();
     case 'u': return one_in(4) ? wild() & 0xffff : (rnd(2) ? 0xe008u + rnd(8) * 8 : rnd(64) * 4u) + rnd(4);
     case 'q': return flush_flags();
-    case 'o': return one_in(3) ? 4 : rnd(4);
+    case 'o': return one_in(3) ? MMUEXT_UNPIN_TABLE : MMUEXT_PIN_L1_TABLE + rnd(4);
     case 't': return any_time();
     case 'l': return one_in(4) ? wild() : rnd(4097);
     case 'n': return small(9);
@@ -284,12 +284,12 @@ static uint64_t count(const struct gen *g)
     return one_in(24) ? wild() : g->elements;
 }
 
-static uint64_t constant(const char **s)
+static uint64_t constant(const char **s, unsigned base)
 {
     uint64_t v = 0;
 
     for (; **s != '.'; ++*s)
-        v = v * 16 + (unsigned)(**s <= '9' ? **s - '0' : **s - 'a' + 10);
+        v = v * base + (unsigned)(**s <= '9' ? **s - '0' : **s - 'a' + 10);
     ++*s;
     return v;
 }
@@ -308,7 +308,8 @@ static void expect_out(struct gen *g, char kind, void *at)
 static uint64_t field(struct gen *g, char kind, const char **s)
 {
     switch (kind) {
-    case '=': return constant(s);
+    case '=': return constant(s, 16);
+    case '!': return constant(s, 10);
     case 'k': return count(g);
     case 'h': return handle(g);
     case 'A': return map_address(g);
@@ -415,12 +416,17 @@ static void arguments(struct gen *g, const struct op *o)
     }
 }
 
+static unsigned weight(const struct op *o)
+{
+    return o->weight ? 8u * o->weight : 1;
+}
+
 static unsigned op_any(const struct grammar *g)
 {
     unsigned at = rnd(g->total), i = 0;
 
-    while (at >= g->op[i].weight)
-        at -= g->op[i++].weight;
+    while (at >= weight(&g->op[i]))
+        at -= weight(&g->op[i++]);
     return i;
 }
 
@@ -449,7 +455,7 @@ void grammar_check(struct grammar *g)
         test_abort("grammar: more lines than the report holds");
     g->total = 0;
     for (unsigned i = 0; i < g->nr; i++) {
-        g->total += g->op[i].weight;
+        g->total += weight(&g->op[i]);
         call_write(g, i, &c);
     }
 }

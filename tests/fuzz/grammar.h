@@ -14,7 +14,7 @@
  *     B part of a page   V another's page (transitive)   T a transfer;   J our own, for ourselves, who are I
  *   C like w, in the part that is kept for grants    X machine address of an L1 entry    U bus address of what A has chosen
  *   j a frame that is always data    s its machine address    L up to half a page
- *   k how many elements the array has               =5.4 the constant 5 (hex), of 4 bytes               z zero
+ *   k how many elements the array has               =5.4 the constant 5 (hex), of 4 bytes; NR(NAME) "4" a number by its name      z zero
  *   ( ) pointer to a structure  [ ] pointer to an array of structures
  *   P H Y O S    what the call gives back: a port, a handle and the bus address behind it, something, a grant status
  *
@@ -29,7 +29,7 @@
 
 struct op {
     const char *name;
-    uint8_t nr, weight;     /* weight: how often, 1 to 255 */
+    uint8_t nr, weight;     /* weight: how often, 1 to 255; 0: an eighth of 1, for what ends a life */
     bool self;
     int cmd;                /* the sub-operation, which is the first argument; -1: there is none */
     const char *args;
@@ -40,6 +40,11 @@ struct op {
 #define OP0(weight, call, args)          { #call, __HYPERVISOR_##call, weight, false, -1, args }
 /* A domctl that dom0 may also do to itself without ending thereby. */
 #define OP_SELF(weight, call, cmd, args) { #cmd, __HYPERVISOR_##call, weight, true, cmd, args }
+/* In a string of fields: an operation's number, by the name that the headers have for it. */
+#define NR(name)  NR_(name)
+#define NR_(number) "!" #number "."
+/* XEN_MCA_INTERFACE_VERSION, a field of its own: "(n4" MCA_VERSION "x8)". */
+#define MCA_VERSION "=1ecc003.4"
 
 struct grammar {
     const struct op *op;

@@ -1,6 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The grammar of what a guest may call: every operation of the public headers that isn't the control domain's. */
+/*
+ * The grammar of what a guest may call: every operation of the public headers that isn't the control domain's alone.  tools/check-docs
+ * wants each of them, and each of those, in a line of the grammars, or in the list of control_ops.c, or here, where it says how it is made
+ * all the same.  A name with a * holds for the operations that docs/abi.md says no of.
+ *
+ *   __HYPERVISOR_multicall                          multicall_step() of hostile.c
+ *   __HYPERVISOR_iret                               each step of instruction.c, with a frame by chance
+ *   __HYPERVISOR_arch_*                             the line arch_1; arch_0 is mca
+ *   MMU_NORMAL_PT_UPDATE, MMU_MACHPHYS_UPDATE       mmu_update's command is a part of an a
+ *   MMU_PT_UPDATE_PRESERVE_AD, MMU_PT_UPDATE_NO_TRANSLATE  the same
+ *   MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE  an o
+ *   MMUEXT_TLB_FLUSH_ALL, MMUEXT_FLUSH_CACHE, MMUEXT_FLUSH_CACHE_GLOBAL  mmuext_op's command is an i: these need no argument
+ *   MMUEXT_*                                        the same
+ *   CALLBACKTYPE_event, CALLBACKTYPE_failsafe       the type in callback_op's structure is an n
+ *   CALLBACKTYPE_syscall, CALLBACKTYPE_nmi          the same
+ *   CALLBACKTYPE_sysenter, CALLBACKTYPE_syscall32   the same
+ *   CALLBACKTYPE_*                                  the same
+ *   VMASST_TYPE_4gb_segments, VMASST_TYPE_4gb_segments_notify  vm_assist's type is an n
+ *   VMASST_TYPE_writable_pagetables, VMASST_TYPE_pae_extended_cr3  the same
+ *   VMASST_TYPE_architectural_iopl, VMASST_TYPE_runstate_update_flag  the same
+ *   HVMOP_*                                         hvm_op's command is an i
+ *   XENPMU_*, XEN_DMOP_*, XENOPROF_*                these calls' lines choose a command
+ *   FLASK_*, KEXEC_CMD_*, TMEM_*, XEN_ARGO_OP_*     the same
+ *   EVTCHNOP_reset_cont                             the line 14: its name is for the hypervisor's eyes
+ */
 #include <xen/callback.h>
+#include <xen/domctl.h>
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
 #include <xen/hvm/hvm_op.h>
@@ -24,15 +49,16 @@ static const struct op ops[] = {
     OP0(3, update_va_mapping_otherdomain, "w8 e8 q8 d8"),
     OP0(16, mmuext_op, "[o4m8z8] k8 z8 =7ff0.8"),
     OP0(4, mmuext_op, "[i4m8x8] k8 b8 d8"),
-    OP0(6, mmuext_op, "[=7.4v8z8] k8 z8 =7ff0.8"),
-    OP0(2, mmuext_op, "[=8.4z8b8] k8 z8 =7ff0.8"),
-    OP0(3, mmuext_op, "[=9.4v8b8] k8 z8 =7ff0.8"),
-    OP0(3, mmuext_op, "[=b.4v8z8] k8 z8 =7ff0.8"),
-    OP0(2, mmuext_op, "[=6.4z8z8] k8 z8 =7ff0.8"),
-    OP0(4, mmuext_op, "[=d.4v8i8] k8 z8 =7ff0.8"),
-    OP0(3, mmuext_op, "[=f.4m8z8] k8 z8 =7ff0.8"),
-    OP0(6, mmuext_op, "[=10.4m8z8] k8 z8 =7ff0.8"),
-    OP0(6, mmuext_op, "[=11.4m8m8] k8 z8 =7ff0.8"),
+    OP0(0, mmuext_op, "[" NR(MMUEXT_NEW_BASEPTR) "4m8z8] k8 z8 =7ff0.8"),     /* an empty table is one, and nobody lives on it */
+    OP0(6, mmuext_op, "[" NR(MMUEXT_INVLPG_LOCAL) "4v8z8] k8 z8 =7ff0.8"),
+    OP0(2, mmuext_op, "[" NR(MMUEXT_TLB_FLUSH_MULTI) "4z8b8] k8 z8 =7ff0.8"),
+    OP0(3, mmuext_op, "[" NR(MMUEXT_INVLPG_MULTI) "4v8b8] k8 z8 =7ff0.8"),
+    OP0(3, mmuext_op, "[" NR(MMUEXT_INVLPG_ALL) "4v8z8] k8 z8 =7ff0.8"),
+    OP0(2, mmuext_op, "[" NR(MMUEXT_TLB_FLUSH_LOCAL) "4z8z8] k8 z8 =7ff0.8"),
+    OP0(4, mmuext_op, "[" NR(MMUEXT_SET_LDT) "4v8i8] k8 z8 =7ff0.8"),
+    OP0(3, mmuext_op, "[" NR(MMUEXT_NEW_USER_BASEPTR) "4m8z8] k8 z8 =7ff0.8"),
+    OP0(6, mmuext_op, "[" NR(MMUEXT_CLEAR_PAGE) "4m8z8] k8 z8 =7ff0.8"),
+    OP0(6, mmuext_op, "[" NR(MMUEXT_COPY_PAGE) "4m8m8] k8 z8 =7ff0.8"),
     OP(4, memory_op, XENMEM_increase_reservation, "(b8n8r4f4d2)"),
     OP(6, memory_op, XENMEM_decrease_reservation, "([m8]k8z4z4=7ff0.2)"),
     OP(2, memory_op, XENMEM_decrease_reservation, "([m8]k8r4f4d2)"),
@@ -80,6 +106,7 @@ static const struct op ops[] = {
     OP0(1, get_debugreg, "n8"),
     OP0(4, set_segment_base, "n8 v8"),
     OP0(2, vm_assist, "n8 n8"),
+    OP0(1, vm_assist, "n8 " NR(VMASST_TYPE_m2p_strict) "8"),
     OP(1, nmi_op, XENNMI_register_callback, "v8"),
     OP(1, nmi_op, XENNMI_unregister_callback, "z8"),
 
@@ -105,6 +132,7 @@ static const struct op ops[] = {
     OP(1, sched_op, SCHEDOP_block, "z8"),
     OP(5, sched_op, SCHEDOP_poll, "([p4]k4t8)"),
     OP(1, sched_op, SCHEDOP_poll, "(b8n4x8)"),
+    OP(0, sched_op, SCHEDOP_shutdown, "(n4)"),
     OP(1, sched_op, SCHEDOP_shutdown_code, "(n4)"),
     OP(1, sched_op, SCHEDOP_remote_shutdown, "(d2n4)"),
     OP(2, sched_op, SCHEDOP_watchdog, "(n4=78.4)"),
@@ -190,12 +218,29 @@ static const struct op ops[] = {
     OP0(2, xenpmu_op, "n8 b8"),
     OP0(1, dm_op, "d8 n8 b8"),
     OP0(2, hypfs_op, "n8 b8 l8 b8 l8"),
+    OP(1, hypfs_op, XEN_HYPFS_OP_get_version, "z8 z8 z8 z8"),
+    OP(1, hypfs_op, XEN_HYPFS_OP_read, "N8 #8 b8 =400.8"),
+    OP(1, hypfs_op, XEN_HYPFS_OP_write_contents, "N8 #8 b8 l8"),
     OP0(2, hvm_op, "i8 b8"),
-    OP0(1, mca, "(n4=3000003.4 x8x8x8x8)"),
+    OP(1, hvm_op, HVMOP_get_time, "(O8)"),
+    OP(1, hvm_op, HVMOP_xentrace, "(x2n2 x8x8x8x8)"),
+    OP(1, hvm_op, HVMOP_guest_request_vm_event, "z8"),
+    OP0(1, mca, "(n4" MCA_VERSION "x8x8x8x8)"),
     OP0(1, arch_1, "b8"),
-    OP0(6, physdev_op, "i8 (n4n4x8x8x8)"),
+    OP(1, physdev_op, PHYSDEVOP_eoi, "(i4)"),
+    OP(1, physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v1, "(m8)"),
+    OP(1, physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, "(m8)"),
+    OP(1, physdev_op, PHYSDEVOP_irq_status_query, "(i4O4)"),
+    OP(3, physdev_op, PHYSDEVOP_set_iopl, "(z4)"),
+    OP(1, physdev_op, PHYSDEVOP_set_iopl, "(n4)"),
+    OP(3, physdev_op, PHYSDEVOP_set_iobitmap, "(b8l4)"),
+    OP(2, physdev_op, PHYSDEVOP_set_iobitmap, "(v8=10000.4)"),
+    OP(1, physdev_op, PHYSDEVOP_get_free_pirq, "(n4O4)"),
+    OP(1, physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, "z8"),
+    OP0(3, physdev_op, "i8 (n4n4x8x8x8)"),
     OP0(1, physdev_op_compat, "(i4 x4x8)"),
     OP0(1, domctl, "(i4=15.4d2z2z4 x8x8x8x8)"),
+    OP0(2, domctl, "(" NR(XEN_DOMCTL_getdomaininfo) "4=15.4d2z2z4 x8x8x8x8x8x8x8x8x8x8x8x8x8x8x8)"),    /* xenstore's domain may */
     OP0(1, sysctl, "(i4=15.4 x8x8x8x8)"),
     OP0(1, platform_op, "(i4=3000001.4 x8x8x8x8)"),
 };
