@@ -2,6 +2,7 @@
 /* The checking builds' own hypercall: see check/abi.h. */
 #include "check/call.h"
 #include "check/abi.h"
+#include "check/audits.h"
 #include "check/heap.h"
 #include "check/provoke.h"
 #include "core/port.h"
@@ -26,7 +27,7 @@ static unsigned audit(void)
         faults += ptype_audit(d->id);
         unlock(&d->pv->pt_lock);
     }
-    return faults;
+    return faults + tables_audit() + devices_audit();
 }
 
 static long state(uint64_t arg)
@@ -56,7 +57,7 @@ long check_call(uint64_t op, uint64_t arg)
     case CHECK_BUILD:
         return provoke_sanitizer(PROVOKE_STACK) ? CHECK_HAS_SAN : 0;
     case CHECK_FAIL:
-        return fail_set(arg);
+        return (long)fail_set(arg);
     case CHECK_STATE:
         return state(arg);
     case CHECK_AUDIT:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Debug key 'E': the audits of grants and of event channels.  They look without locks, at all domains at once: all must be at rest. */
+/* Debug key 'E', and part of CHECK_AUDIT: the audits of grants and of event channels.  They look without locks, at all domains at once: all must be at rest. */
+#include "check/audits.h"
 #include "check/evtchn_audit.h"
 #include "check/grant_audit.h"
 #include "kern/domain.h"
@@ -82,12 +83,28 @@ static const char *events_audit(const struct domain *d)
     return bad;
 }
 
-static void audit_key(void)
+static const char *first_fault(void)
 {
     const char *bad = grants_audit();
 
     for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) /* to the end, whatever is found: it holds the one it is at */
         bad = bad ?: events_audit(d);
+    return bad;
+}
+
+unsigned tables_audit(void)
+{
+    const char *bad = first_fault();
+
+    if (bad)
+        log_err("tables: %s\n", bad);
+    return bad ? 1 : 0;
+}
+
+static void audit_key(void)
+{
+    const char *bad = first_fault();
+
     log_always("audit: %u faults%s%s\n", bad ? 1 : 0, bad ? ": " : "", bad ? bad : "");
 }
 

@@ -63,16 +63,22 @@ static unsigned fitting_level(uint64_t va, uint64_t maddr, uint64_t size)
     return !((va | maddr) & 0x1fffff) && size >= 0x200000 ? 2 : 1;
 }
 
+/* The entry of level 1-3 for va; NULL: no memory for a table. */
+static uint64_t *entry_at(uint64_t *t, uint64_t va, unsigned to_level, uint64_t user)
+{
+    for (unsigned level = 4; t && level > to_level; level--)
+        t = table_below(&t[index_at(va, level)], user);
+    return t ? &t[index_at(va, to_level)] : NULL;
+}
+
 /* One page of level 1-3.  False: no memory for a table. */
 static bool map_in(uint64_t *t, uint64_t va, uint64_t maddr, unsigned to_level, uint64_t flags)
 {
-    for (unsigned level = 4; level > to_level; level--) {
-        t = table_below(&t[index_at(va, level)], flags & PTE_US);
-        if (!t)
-            return false;
-    }
-    t[index_at(va, to_level)] = maddr | flags | PTE_P | PTE_A | PTE_D | (to_level > 1 ? PTE_PS : 0);
-    return true;
+    uint64_t *e = entry_at(t, va, to_level, flags & PTE_US);
+
+    if (e)
+        *e = maddr | flags | PTE_P | PTE_A | PTE_D | (to_level > 1 ? PTE_PS : 0);
+    return e;
 }
 
 /* In our own part; the guests' view of the M2P is not in all tables. */
@@ -155,18 +161,18 @@ static spinlock_t ioremap_lock = LOCK_INIT(RANK_IOREMAP);
 void *ioremap(uint64_t maddr, size_t size)
 {
     static uint64_t next = IOREMAP_START;
-    uint64_t off = maddr & ~PAGE_MASK, len = ROUND_UP(off + size, PAGE_SIZE);
-    uint64_t va = 0;
+    uint64_t off = maddr & ~PAGE_MASK, len = ROUND_UP(off + size, PAGE_SIZE), va;
     bool ok;
 
     lock(&ioremap_lock);
-    ok = len <= IOREMAP_END - next - PAGE_SIZE;
-    if (ok) {
-        va = next;
-        next += len + PAGE_SIZE;
-    }
+    va = next;
+    ok = len <= IOREMAP_END - va - PAGE_SIZE;
+    for (uint64_t i = 0; i < len && ok; i += PAGE_SIZE) /* all tables first: the next one uses them, if this fails */
+        ok = entry_at(hv_l4, va + i, 1, 0);
     for (uint64_t i = 0; i < len && ok; i += PAGE_SIZE)
-        ok = map_one(va + i, (maddr & PAGE_MASK) + i, 1, PTE_RW | PTE_NX | PTE_PCD | PTE_PWT);
+        map_one(va + i, (maddr & PAGE_MASK) + i, 1, PTE_RW | PTE_NX | PTE_PCD | PTE_PWT);
+    if (ok)
+        next += len + PAGE_SIZE;
     unlock(&ioremap_lock);
     return ok ? (char *)va + off : NULL;
 }

@@ -21,7 +21,7 @@ void hv_map(uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
 bool hv_map_in(uint64_t *l4, uint64_t va, uint64_t maddr, uint64_t size, uint64_t flags);
 /* Nothing is mapped any more at this one page of ours, for this CPU and for those that have not started yet.  Boot only. */
 void hv_unmap_page(uint64_t va);
-/* Device memory, uncached; never unmapped.  NULL: no room. */
+/* Device memory, uncached; never unmapped.  NULL: no room, or no memory; nothing is mapped then, and no addresses are used up. */
 void *ioremap(uint64_t maddr, size_t size);
 /* The machine address that one of our own addresses is mapped to; ~0: none. */
 uint64_t hv_translate(uint64_t va);
