@@ -7,9 +7,9 @@
 /* The first argument; others answer -ENOSYS, as does the whole call in a production build. */
 enum check_op {
     CHECK_BUILD = 1,/* CHECK_HAS_SAN or 0 */
-    CHECK_FAIL,     /* the arg'th allocation from now on that this vCPU causes fails, 0: none; 1: the one ordered before has failed */
+    CHECK_FAIL,     /* the arg'th allocation from now on that this vCPU causes fails, 0: none.  Where the one ordered before failed, 0: it didn't */
     CHECK_STATE,    /* *arg = struct check_state, of the domain that it names */
-    CHECK_AUDIT,    /* how many faults the audits of heap and page types find */
+    CHECK_AUDIT,    /* how many faults the audits find: heap, page types, grants, event channels, mappings of devices */
     CHECK_PROVOKE,  /* do wrong: enum check_provoke.  1: found, and the third argument points to what was said (256 bytes) */
 };
 #define CHECK_HAS_SAN 1

@@ -10,7 +10,7 @@
 
 static const struct vcpu *armed; /* these are touched by its own CPU only */
 static uint64_t left;
-static bool fired;
+static const void *fired; /* where */
 
 mfn_t __real_frames_alloc(unsigned order, unsigned below_bits);
 mfn_t __real_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where);
@@ -19,36 +19,36 @@ mfn_t __wrap_frames_alloc(unsigned order, unsigned below_bits);
 mfn_t __wrap_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where);
 void *__wrap_pages_alloc(unsigned order);
 
-bool fail_set(uint64_t n)
+const void *fail_set(uint64_t n)
 {
-    bool was = fired;
+    const void *was = fired;
 
-    fired = false;
+    fired = NULL;
     left = n;
     armed = n ? current : NULL;
     return was;
 }
 
-bool fail_now(void)
+bool fail_now(const void *where)
 {
     if (!armed || armed != current || held_in_irq() || --left)
         return false;
-    fired = true;
+    fired = where;
     armed = NULL;
     return true;
 }
 
 mfn_t __wrap_frames_alloc(unsigned order, unsigned below_bits)
 {
-    return fail_now() ? MFN_NONE : __real_frames_alloc(order, below_bits);
+    return fail_now(__builtin_return_address(0)) ? MFN_NONE : __real_frames_alloc(order, below_bits);
 }
 
 mfn_t __wrap_frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order, struct frames_where where)
 {
-    return fail_now() ? MFN_NONE : __real_frames_alloc_for(owner, nodes, order, where);
+    return fail_now(__builtin_return_address(0)) ? MFN_NONE : __real_frames_alloc_for(owner, nodes, order, where);
 }
 
 void *__wrap_pages_alloc(unsigned order)
 {
-    return fail_now() ? NULL : __real_pages_alloc(order);
+    return fail_now(__builtin_return_address(0)) ? NULL : __real_pages_alloc(order);
 }

@@ -233,7 +233,7 @@ bool __wrap_slab_give(struct slab *s, mfn_t page, void *p)
 
 void *__wrap_mem_alloc(size_t size)
 {
-    char *p = size > SIZE_MAX - REDZONE || fail_now() ? NULL : __real_mem_alloc(size + REDZONE);
+    char *p = size > SIZE_MAX - REDZONE || fail_now(__builtin_return_address(0)) ? NULL : __real_mem_alloc(size + REDZONE);
     size_t place;
 
     if (!p)

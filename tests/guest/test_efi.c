@@ -7,6 +7,7 @@
 /* qemu: -m 512 */
 /* timeout: 240 */
 /* alone: the firmware is slow */
+/* sites: ctl/efiruntime.c */
 #include <xen/platform.h>
 #include "boot.h"
 #include "check.h"
@@ -307,6 +308,8 @@ static void failing(long (*fn)(void), unsigned allocations)
         REQUIRE(!check_call(CHECK_FAIL, ++n, NULL));
         rc = fn();
         fired = check_call(CHECK_FAIL, 0, NULL);
+        if (fired)
+            printf("failed at %lx\n", (unsigned long)fired);
         EXPECT_EQUAL(rc, fired ? -XEN_ENOMEM : 0);
         REQUIRE(!check_call(CHECK_STATE, (unsigned long)&after, NULL));
         EXPECT_EQUAL(after.free_frames, before.free_frames);

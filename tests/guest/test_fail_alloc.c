@@ -2,11 +2,13 @@
 /*
  * Fault injection: whatever allocates memory, with the first, the second, the third ... allocation failing until it succeeds (check/fail.c).
  * Each failure is told as an error, leaves memory, objects and references as they were (an operation on a domain may keep what
- * the domain then has until it is destroyed), and once the operation is undone all is as before it.  The audits are clean.
+ * the domain then has until it is destroyed, but no more if it fails there again), and once the operation is undone all is as before it.
+ * The audits are clean after each failure.  A line `failed at ADDRESS` says which allocation it was: sites.py wants all that there are.
  */
 /* build: checks */
-/* qemu: -cpu max,-smap -smp 2 -device edu */
-/* timeout: 300 */
+/* sites: (?!ctl/efiruntime.c) */
+/* qemu: -m 160 -M q35 -cpu max,-smap,-svm,vendor=AuthenticAMD -smp 2 -device edu -device e1000e,addr=4 */
+/* timeout: 400 */
 #include "domain.h"
 #include "check.h"
 #include "checks.h"
@@ -25,6 +27,7 @@
 #include "sysctl.h"
 
 #define MAP_VA 0x0000210000000000ul
+#define MANY   16 /* allocations: beyond these the same call is not repeated so often */
 
 static struct domain d; /* what the operations are tried on */
 
@@ -33,7 +36,7 @@ struct op {
     void (*before)(void);
     long (*go)(void);
     void (*after)(bool done);
-    bool keeps;     /* a failure may leave something with the domain, until `after` */
+    bool keeps;     /* a failure may leave something with the domain, until `after`, that the same call then uses */
     bool stays;     /* success leaves something for good */
     long ok;        /* what it says when no allocation fails */
     unsigned least; /* allocations */
@@ -72,28 +75,82 @@ static bool settles(const struct check_state *want)
     return false;
 }
 
+static void site_report(long where)
+{
+    static long known[256];
+    static unsigned n;
+
+    for (unsigned i = 0; i < n; i++)
+        if (known[i] == where)
+            return;
+    REQUIRE(n < ARRAY_SIZE(known));
+    known[n++] = where;
+    printf("failed at %lx\n", (unsigned long)where);
+}
+
+/* Its answer, while the n-th allocation fails.  *where: who asked for it; 0: it was not reached. */
+static long go_failing(const struct op *op, unsigned n, long *where)
+{
+    long rc;
+
+    REQUIRE(check_call(CHECK_FAIL, n, NULL) == 0);
+    rc = op->go();
+    *where = check_call(CHECK_FAIL, 0, NULL);
+    if (*where)
+        site_report(*where);
+    if (!EXPECT_EQUAL(rc, *where ? -XEN_ENOMEM : op->ok))
+        printf("  %s, allocation %u%s\n", op->name, n, *where ? "" : ", which was not reached");
+    return rc;
+}
+
+static void audit_after(const struct op *op, unsigned n)
+{
+    if (!EXPECT_EQUAL(check_call(CHECK_AUDIT, 0, NULL), 0))
+        printf("  %s, allocation %u\n", op->name, n);
+}
+
+static void settles_after(const struct op *op, unsigned n, const struct check_state *want)
+{
+    if (!EXPECT_TRUE(settles(want)))
+        printf("  %s, allocation %u: not as before\n", op->name, n);
+}
+
+/* It has failed and kept something, which it then asks for no more: until it fails at the same place again nothing changes. */
+static void again(const struct op *op, unsigned n, long where)
+{
+    struct check_state now = state(d.id);
+    long place = 0;
+
+    for (unsigned i = 1; i <= n && place != where; i++) {
+        go_failing(op, i, &place);
+        settles_after(op, n, &now);
+    }
+    audit_after(op, n);
+    EXPECT_EQUAL(place, where);
+}
+
 /* True: the n-th allocation failed, so there is more to try. */
 static bool try(const struct op *op, unsigned n)
 {
     struct check_state first = state(0), mine;
-    long rc, fired;
+    long rc, where;
 
     d.id = 0;
     if (op->before)
         op->before();
     mine = state(d.id);
-    REQUIRE(check_call(CHECK_FAIL, n, NULL) == 0);
-    rc = op->go();
-    fired = check_call(CHECK_FAIL, 0, NULL);
-    if (!EXPECT_EQUAL(rc, fired ? -XEN_ENOMEM : op->ok))
-        printf("  %s, allocation %u%s\n", op->name, n, fired ? "" : ", which was not reached");
-    if (fired && !op->keeps && !EXPECT_TRUE(settles(&mine)))
-        printf("  %s, allocation %u: not as before\n", op->name, n);
+    rc = go_failing(op, n, &where);
+    if (where)
+        audit_after(op, n);
+    if (where && !op->keeps)
+        settles_after(op, n, &mine);
+    else if (where && n <= MANY)
+        again(op, n, where);
     if (op->after)
         op->after(!rc);
-    if ((fired ? !(op->keeps && op->stays) : !op->stays) && !EXPECT_TRUE(settles(&first)))
+    if ((where ? !(op->keeps && op->stays) : !op->stays) && !EXPECT_TRUE(settles(&first)))
         printf("  %s, allocation %u: not as before when it is undone\n", op->name, n);
-    return fired;
+    return where;
 }
 
 static void walk(const struct op *op)
@@ -111,6 +168,7 @@ static void walk(const struct op *op)
 /* ---- Domains ---- */
 
 static unsigned vcpus = 1;
+static domid_t number; /* that the next one wants; 0: any */
 
 static long create(void)
 {
@@ -122,7 +180,7 @@ static long create(void)
     c->max_evtchn_port = 1023;
     c->max_grant_frames = c->max_maptrack_frames = 4;
     c->grant_opts = XEN_DOMCTL_GRANT_version(2);
-    rc = domctl(XEN_DOMCTL_createdomain, 0);
+    rc = domctl(XEN_DOMCTL_createdomain, number);
     if (!rc)
         d.id = domctl_op.domain;
     return rc;
@@ -132,6 +190,18 @@ static void destroy(bool done)
 {
     if (done)
         EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, d.id));
+}
+
+/* The first with a number of that size needs a piece of the table of domains, which stays. */
+static void far_number(void)
+{
+    number = 5000;
+}
+
+static void far_gone(bool done)
+{
+    destroy(done);
+    number = 0;
 }
 
 static void fresh(void)
@@ -219,13 +289,28 @@ static long exchange(void)
     return rc;
 }
 
-static long set_map(void)
+static long set_map_of(domid_t id)
 {
     static struct { uint64_t a, n; uint32_t type; } __attribute__((packed)) entry = { 0, 0x100000, 1 };
-    struct xen_foreign_memory_map m = { .domid = d.id, .map.nr_entries = 1 };
+    struct xen_foreign_memory_map m = { .domid = id, .map.nr_entries = 1 };
 
     set_xen_guest_handle(m.map.buffer, (void *)&entry);
     return hypercall(memory_op, XENMEM_set_memory_map, &m);
+}
+
+static long set_map(void)
+{
+    return set_map_of(d.id);
+}
+
+/* Our own. */
+static long get_map(void)
+{
+    static char entries[4096];
+    struct xen_memory_map m = { .nr_entries = 32 };
+
+    set_xen_guest_handle(m.buffer, (void *)entries);
+    return hypercall(memory_op, XENMEM_memory_map, &m);
 }
 
 static long set_numa(void)
@@ -241,6 +326,24 @@ static long set_numa(void)
     set_xen_guest_handle(a->vnode_to_pnode, place);
     set_xen_guest_handle(a->vmemrange, &range);
     return domctl(XEN_DOMCTL_setvnumainfo, d.id);
+}
+
+static void fresh_numa(void)
+{
+    fresh();
+    REQUIRE(!set_numa());
+}
+
+static long get_numa(void)
+{
+    static unsigned distance[1], cpu_node[1];
+    static xen_vmemrange_t range;
+    struct xen_vnuma_topology_info t = { .domid = d.id, .nr_vnodes = 1, .nr_vcpus = 1, .nr_vmemranges = 1 };
+
+    set_xen_guest_handle(t.vdistance.h, distance);
+    set_xen_guest_handle(t.vcpu_to_vnode.h, cpu_node);
+    set_xen_guest_handle(t.vmemrange.h, &range);
+    return hypercall(memory_op, XENMEM_get_vnumainfo, &t);
 }
 
 /* ---- Grants and events ---- */
@@ -353,7 +456,17 @@ static long map_pirq(void)
     return hypercall(physdev_op, PHYSDEVOP_map_pirq, &m);
 }
 
-static unsigned edu;
+/* Which ports belong to interrupts is a table in pieces, which stay. */
+static long bind_pirq(void)
+{
+    struct evtchn_bind_pirq b = { .pirq = 9 };
+    long rc = hypercall(event_channel_op, EVTCHNOP_bind_pirq, &b);
+
+    return rc ? rc : event_close(b.port);
+}
+
+static unsigned edu, network;
+static uint64_t network_table; /* where its MSI-X table is */
 
 /* A line that can't be made is one line too many. */
 static long map_msi(void)
@@ -361,6 +474,47 @@ static long map_msi(void)
     long rc = pirq_map_msi(edu, 0, 0);
 
     return rc >= 0 ? 0 : rc == -XEN_ENOSPC ? -XEN_ENOMEM : rc;
+}
+
+static void network_find(void)
+{
+    unsigned cap;
+
+    REQUIRE(pci_find(0x10d38086) >= 0);
+    network = (unsigned)pci_find(0x10d38086);
+    pci_enable(network);
+    cap = pci_cap(network, 0x11);
+    REQUIRE(cap != 0);
+    network_table = pci_read(network, 0x10 + 4 * (pci_read(network, cap + 4) & 7)) & ~15u;
+}
+
+static long map_msix(void)
+{
+    long rc = pirq_map_msi(network, 0, network_table);
+
+    return rc >= 0 ? 0 : rc == -XEN_ENOSPC ? -XEN_ENOMEM : rc;
+}
+
+/*
+ * The machine's configuration space once more, as another segment's, and its first function.  What can't be read isn't there.  Of
+ * several segments one needs a page table.
+ */
+static uint16_t segment = 1;
+
+static void segment_next(bool done)
+{
+    segment += done;
+}
+
+static long window(void)
+{
+    struct physdev_pci_mmcfg_reserved m = { .address = pci_read(0, 0x60) & 0xf0000000u, .segment = segment, .end_bus = 3,
+                                            .flags = XEN_PCI_MMCFG_RESERVED };
+    struct physdev_pci_device_add add = { .seg = segment };
+    long rc = hypercall(physdev_op, PHYSDEVOP_pci_mmcfg_reserved, &m);
+
+    rc = rc ? rc : hypercall(physdev_op, PHYSDEVOP_pci_device_add, &add);
+    return rc == -XEN_ENODEV ? -XEN_ENOMEM : rc;
 }
 
 /* ---- What the toolstack does to a domain ---- */
@@ -484,6 +638,32 @@ static long microcode(void)
     return hypercall(platform_op, &p);
 }
 
+/* A patch for this processor, which no emulated one takes. */
+static long microcode_right(void)
+{
+    static uint32_t file[(12 + 32 + 8 + 1024) / 4] = { 0x00414d44, 0, 32 };
+    xen_platform_op_t p = { .cmd = XENPF_microcode_update, .interface_version = XENPF_INTERFACE_VERSION };
+    uint32_t a = 1, b, c = 0, e;
+
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(e));
+    file[3] = a;
+    file[6] = file[19] = 0x1234;
+    file[11] = 1;
+    file[12] = 1024;
+    file[14] = 0x7fffffff;
+    p.u.microcode.length = sizeof(file);
+    set_xen_guest_handle(p.u.microcode.data, file);
+    return hypercall(platform_op, &p);
+}
+
+/* The audit itself says so as a fault, of each domain. */
+static long audit(void)
+{
+    long faults = check_call(CHECK_AUDIT, 0, NULL);
+
+    return faults == 1 ? -XEN_ENOMEM : faults;
+}
+
 static long vcpu_two(void)
 {
     static vcpu_guest_context_t c;
@@ -509,6 +689,7 @@ static long tables(void)
 
 static const struct op ops[] = {
     { "createdomain", NULL, create, destroy, .least = 20 },
+    { "createdomain, number 5000", far_number, create, far_gone, .keeps = true, .stays = true, .least = 21 },
     { "max_vcpus", fresh, make_vcpus, gone, .keeps = true /* tables of the domain's own area */, .least = 5 },
     { "max_vcpus, many", fresh_many, make_vcpus, many_gone, .keeps = true, .least = 170 },
     { "populate_physmap", fresh, populate, gone, .least = 1 },
@@ -516,7 +697,9 @@ static const struct op ops[] = {
     { "increase_reservation", fresh, increase, gone, .least = 1 },
     { "exchange", NULL, exchange, NULL, .least = 3 },
     { "set_memory_map", fresh, set_map, gone, .least = 1 },
+    { "memory_map", NULL, get_map, NULL, .least = 1 },
     { "setvnumainfo", fresh, set_numa, gone, .least = 1 },
+    { "get_vnumainfo", fresh_numa, get_numa, gone, .least = 1 },
     { "setup_table", fresh, grant_setup, gone, .keeps = true, .least = 4 },
     { "acquire_resource", fresh, grant_resource, gone, .keeps = true, .least = 4 },
     { "set_version", NULL, grant_version, grant_version_back, .stays = true, .least = 1 },
@@ -525,6 +708,11 @@ static const struct op ops[] = {
     { "alloc_unbound, our own", ports_use, port_more, NULL, .keeps = true, .stays = true, .least = 1 },
     { "map_pirq", fresh_irq, map_pirq, gone, .keeps = true, .least = 1 },
     { "map_pirq, MSI", NULL, map_msi, NULL, .keeps = true, .stays = true, .least = 3 },
+    { "map_pirq, MSI-X", NULL, map_msix, NULL, .keeps = true, .stays = true, .least = 3 },
+    { "bind_pirq", NULL, bind_pirq, NULL, .keeps = true, .stays = true, .least = 1 },
+    { "configuration space", NULL, window, segment_next, .keeps = true, .stays = true, .least = 2 },
+    { "configuration space, a second", NULL, window, segment_next, .keeps = true, .stays = true, .least = 2 },
+    { "configuration space, a third", NULL, window, segment_next, .keeps = true, .stays = true, .least = 2 },
     { "setvcpucontext", whole, start, whole_gone, .least = 1 },
     { "getvcpucontext", whole_started, get_context, whole_gone, .least = 1 },
     { "get and setvcpuextstate", whole_started, get_state, whole_gone, .least = 2 },
@@ -535,6 +723,8 @@ static const struct op ops[] = {
     { "cpupool create", NULL, pool_make, pool_end, .stays = true, .least = 1 },
     { "trace buffers", NULL, trace_size, NULL, .stays = true, .least = 7 },
     { "microcode_update", NULL, microcode, NULL, .ok = -XEN_EINVAL, .least = 1 },
+    { "microcode_update, accepted", NULL, microcode_right, NULL, .ok = -XEN_EIO, .least = 2 },
+    { "an audit", NULL, audit, NULL, .least = 3 },
     { "VCPUOP_initialise", NULL, vcpu_two, NULL, .stays = true, .least = 1 },
     { "a pin", NULL, tables, NULL, .least = 0 },
     { "init_control", NULL, fifo, two_level, .stays = true, .least = 1 }, /* the last: it closes all ports */
@@ -546,6 +736,7 @@ void test_main(void)
 
     REQUIRE(check_call(CHECK_BUILD, 0, NULL) >= 0);
     REQUIRE(!hypercall(physdev_op, PHYSDEVOP_map_pirq, &own));
+    REQUIRE(!set_map_of(DOMID_SELF));
     spare = pfn_to_mfn(pfn_alloc());
     fifo_page = page_alloc();
     grant_init(2);
@@ -553,6 +744,7 @@ void test_main(void)
     pci_init();
     REQUIRE(pci_find(0x11e81234) >= 0);
     edu = (unsigned)pci_find(0x11e81234);
+    network_find();
     tables();
     for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
         walk(&ops[i]);
