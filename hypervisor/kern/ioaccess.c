@@ -44,14 +44,23 @@ void io_domain_free(struct domain *d)
     d->io = NULL;
 }
 
+/* Those of word w of a bitmap that are among first to last, which has some of them. */
+static uint64_t ports_in(unsigned w, unsigned first, unsigned last)
+{
+    uint64_t from = w == first / 64 ? ~0ul << first % 64 : ~0ul;
+
+    return w == last / 64 ? from & ~0ul >> (63 - last % 64) : from;
+}
+
 bool io_ports_permitted(const struct domain *d, unsigned port, unsigned bytes)
 {
     const uint64_t *ports = d->io ? __atomic_load_n(&d->io->ports, __ATOMIC_ACQUIRE) : NULL;
+    unsigned last = port + bytes - 1;
 
-    if (!ports || port >= NR_PORTS || bytes > NR_PORTS - port)
+    if (!ports || port > last || last >= NR_PORTS)
         return false;
-    for (unsigned p = port; p < port + bytes; p++)
-        if (!(READ_ONCE(ports[p / 64]) >> (p % 64) & 1))
+    for (unsigned w = port / 64; w <= last / 64; w++)
+        if (ports_in(w, port, last) & ~READ_ONCE(ports[w]))
             return false;
     return true;
 }
@@ -83,11 +92,11 @@ int io_ports_set(struct domain *d, unsigned first, unsigned last, bool allow)
     ports = ports_get(d->io);
     if (!ports)
         return -XEN_ENOMEM;
-    for (unsigned p = first; p <= last; p++) {
+    for (unsigned w = first / 64; w <= last / 64; w++) {
         if (allow)
-            __atomic_or_fetch(&ports[p / 64], 1ul << (p % 64), __ATOMIC_SEQ_CST);
+            __atomic_or_fetch(&ports[w], ports_in(w, first, last), __ATOMIC_SEQ_CST);
         else
-            __atomic_and_fetch(&ports[p / 64], ~(1ul << (p % 64)), __ATOMIC_SEQ_CST);
+            __atomic_and_fetch(&ports[w], ~ports_in(w, first, last), __ATOMIC_SEQ_CST);
     }
     return 0;
 }

@@ -2,26 +2,33 @@
 /*
  * How long a hypercall can keep a processor from others: each operation with the arguments that make it longest, while the emulator counts
  * the instructions between one point at which it can be made to give way and the next (bounds.py, which also knows the bound).
- * A line `bound N OPERATION | ARGUMENTS | RESULT` says what was tried.  Results are checked where a refusal would be short.
+ * A line `bound N OPERATION | ARGUMENTS | RESULT` says what was tried.  Each must succeed where it can; bounds.py knows which operations need no line.
  */
 /* build: plain */
 /* hv-only: hospes */
 /* clock: virtual */
-/* qemu: -m 1536 */
-/* hv: dom0_mem=96M,max:1G */
+/* qemu: -m 1536 -M q35 -device edu,addr=5 -device virtio-serial-pci,addr=6,vectors=150 */
+/* hv: dom0_mem=96M,max:1G dom0_max_vcpus=2 */
 /* timeout: 120 */
 /* bounds: serve=hypercall_entry serve=trap_from_guest point=preempt_needed serve=softirq_run serve=dead_softirq raise=softirq_raise raise=softirq_raise_cpu */
 #include "domain.h"
 #include "check.h"
 #include "console.h"
+#include "cpu.h"
 #include "event.h"
 #include "grant.h"
 #include "hypercall.h"
 #include "mem.h"
+#include "pci.h"
 #include "smp.h"
 #include "time.h"
+#include "user.h"
+#include <xen/arch-x86/xen-mca.h>
+#include <xen/callback.h>
+#include <xen/hvm/hvm_op.h>
 #include <xen/hypfs.h>
 #include <xen/memory.h>
+#include <xen/nmi.h>
 #include <xen/physdev.h>
 #include <xen/platform.h>
 #include <xen/sched.h>
@@ -34,8 +41,10 @@
 #define MANY    4096
 #define ORDER   9   /* the largest extent */
 
-/* The emulator knows by where this jumps to what comes: 256 returns. */
-__asm__(".pushsection .text\n.globl bound_slots\n.balign 256\nbound_slots: .fill 256, 1, 0xc3\n.popsection\n");
+#define SLOTS   1024
+
+/* The emulator knows by where this jumps to what comes: so many returns. */
+__asm__(".pushsection .text\n.globl bound_slots\n.balign 256\nbound_slots: .fill 1024, 1, 0xc3\n.popsection\n");
 extern char bound_slots[];
 
 static unsigned slots;
@@ -47,7 +56,7 @@ static void slot(unsigned n)
 
 #define WORST(operation, arguments, call) ({                                      \
     long rc_;                                                                     \
-    if (++slots > 255) test_abort("too many");                                    \
+    if (++slots >= SLOTS) test_abort("too many");                                  \
     slot(slots);                                                                  \
     rc_ = (long)(call);                                                           \
     slot(0);                                                                      \
@@ -72,6 +81,7 @@ static struct mmu_update updates[MANY];
 static struct mmuext_op exts[512];
 static struct multicall_entry calls[512];
 static uint64_t *l1[32], *l2, *l3, *l4;
+static vcpu_guest_context_t second; /* of vCPU 1 */
 
 static long mmu(unsigned n)
 {
@@ -91,10 +101,16 @@ static void updates_entries(void)
     pte = pt_entry_maddr(NULL, VA, 1);
     for (unsigned i = 0; i < MANY; i++)
         updates[i] = (struct mmu_update){ .ptr = pte + 8 * (i % 512), .val = pte_make(data_mfn, (i / 512) & 1 ? PTE_RO : PTE_RW) };
-    EXPECT_OK(WORST("mmu_update", "4,096 entries of an L1 table", mmu(MANY)));
+    EXPECT_OK(WORST("mmu_update: normal_pt_update", "4,096 entries of an L1 table", mmu(MANY)));
     for (unsigned i = 0; i < MANY; i++)
         updates[i] = (struct mmu_update){ .ptr = data_mfn << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, .val = mfn_to_pfn(data_mfn) };
-    EXPECT_OK(WORST("mmu_update", "4,096 frame numbers", mmu(MANY)));
+    EXPECT_OK(WORST("mmu_update: machphys_update", "4,096 frame numbers", mmu(MANY)));
+    for (unsigned i = 0; i < MANY; i++)
+        updates[i] = (struct mmu_update){ .ptr = (pte + 8 * (i % 512)) | MMU_PT_UPDATE_PRESERVE_AD, .val = pte_make(data_mfn, PTE_RO) };
+    EXPECT_OK(WORST("mmu_update: pt_update_preserve_ad", "4,096 entries of an L1 table", mmu(MANY)));
+    for (unsigned i = 0; i < MANY; i++)
+        updates[i].ptr = (pte + 8 * (i % 512)) | MMU_PT_UPDATE_NO_TRANSLATE;
+    EXPECT_OK(WORST("mmu_update: pt_update_no_translate", "4,096 entries of an L1 table", mmu(MANY)));
     EXPECT_OK(WORST("update_va_mapping", "flush all", hypercall(update_va_mapping, VA, pte_make(data_mfn, PTE_RW), UVMF_TLB_FLUSH | UVMF_ALL)));
     EXPECT_OK(WORST("update_va_mapping_otherdomain", "flush all",
                     hypercall(update_va_mapping_otherdomain, VA, 0, UVMF_TLB_FLUSH | UVMF_ALL, DOMID_SELF)));
@@ -123,18 +139,20 @@ static void tree_make(void)
 
 static void pins(void)
 {
+    static const char *const operation[] = { "mmuext_op: pin_l1_table", "mmuext_op: pin_l2_table", "mmuext_op: pin_l3_table",
+                                             "mmuext_op: pin_l4_table" };
     static const char *const name[] = { "an L1 table, full", "an L2 tree, all full", "an L3 tree, all full", "an L4 tree, all full" };
     uint64_t *top[] = { l1[0], l2, l3, l4 };
 
     for (unsigned i = 0; i < 4; i++) {
         exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE + i, .arg1.mfn = virt_to_mfn(top[i]) };
-        EXPECT_OK(WORST("mmuext_op: pin", name[i], ext(1)));
+        EXPECT_OK(WORST(operation[i], name[i], ext(1)));
         exts[0].cmd = MMUEXT_UNPIN_TABLE;
-        EXPECT_OK(WORST("mmuext_op: unpin", name[i], ext(1)));
+        EXPECT_OK(WORST("mmuext_op: unpin_table", name[i], ext(1)));
     }
     for (unsigned i = 0; i < 512; i++)
         exts[i] = (struct mmuext_op){ .cmd = i & 1 ? MMUEXT_UNPIN_TABLE : MMUEXT_PIN_L1_TABLE, .arg1.mfn = virt_to_mfn(l1[i / 2 % ARRAY_SIZE(l1)]) };
-    EXPECT_OK(WORST("mmuext_op: pin", "256 full L1 tables, each unpinned again", ext(512)));
+    EXPECT_OK(WORST("mmuext_op: pin_l1_table", "256 full L1 tables, each unpinned again", ext(512)));
 }
 
 /* The tree turns out bad at its end. */
@@ -144,9 +162,9 @@ static void pin_bad(void)
     l1[31][511] = pte_make(virt_to_mfn(pt_root()), PTE_RW);
     REQUIRE(!page_make_ro(l1[31]));
     exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = virt_to_mfn(l1[31]) };
-    EXPECT_REFUSED(WORST("mmuext_op: pin", "an L1 table whose last entry is bad", ext(1)));
+    EXPECT_REFUSED(WORST("mmuext_op: pin_l1_table", "an L1 table whose last entry is bad", ext(1)));
     exts[0] = (struct mmuext_op){ .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = virt_to_mfn(l4) };
-    EXPECT_REFUSED(WORST("mmuext_op: pin", "an L4 tree whose last table is bad", ext(1)));
+    EXPECT_REFUSED(WORST("mmuext_op: pin_l4_table", "an L4 tree whose last table is bad", ext(1)));
     REQUIRE(!page_make_rw(l1[31]));
     l1[31][511] = 0;
     REQUIRE(!page_make_ro(l1[31]));
@@ -158,9 +176,9 @@ static void trees_linked(void)
     unsigned long at = virt_to_maddr(&mine[100]);
 
     updates[0] = (struct mmu_update){ .ptr = at, .val = pte_make(virt_to_mfn(l3), PTE_TABLE) };
-    EXPECT_OK(WORST("mmu_update", "an L4 entry, to a full tree", mmu(1)));
+    EXPECT_OK(WORST("mmu_update: normal_pt_update", "an L4 entry, to a full tree", mmu(1)));
     updates[0].val = 0;
-    EXPECT_OK(WORST("mmu_update", "an L4 entry, from a full tree", mmu(1)));
+    EXPECT_OK(WORST("mmu_update: normal_pt_update", "an L4 entry, from a full tree", mmu(1)));
     memcpy(buffer, mine, PAGE_SIZE);
     REQUIRE(!page_make_rw(l4));
     for (unsigned i = 0; i < 512; i++)
@@ -197,31 +215,133 @@ static void exts_other(void)
     ext_one("mmuext_op: tlb_flush_multi", "512 times", MMUEXT_TLB_FLUSH_MULTI, 0, (unsigned long)buffer);
     ext_one("mmuext_op: invlpg_all", "512 times", MMUEXT_INVLPG_ALL, VA, 0);
     ext_one("mmuext_op: flush_cache", "512 times", MMUEXT_FLUSH_CACHE, 0, 0);
+    ext_one("mmuext_op: flush_cache_global", "512 times", MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0);
+    ext_one("mmuext_op: tlb_flush_local", "512 times", MMUEXT_TLB_FLUSH_LOCAL, 0, 0);
+    ext_one("mmuext_op: tlb_flush_all", "512 times", MMUEXT_TLB_FLUSH_ALL, 0, 0);
+    ext_one("mmuext_op: invlpg_local", "512 times", MMUEXT_INVLPG_LOCAL, VA, 0);
+    ext_one("mmuext_op: invlpg_multi", "512 times", MMUEXT_INVLPG_MULTI, VA, (unsigned long)buffer);
 }
 
 /* ---- Descriptors ---- */
+
+static void gdt_make(unsigned long *mfns)
+{
+    for (unsigned i = 0; i < 14; i++) {
+        uint64_t *page = page_alloc();
+
+        for (unsigned j = 0; j < 512; j++)
+            page[j] = 0x00cf9b000000ffff; /* code, the kernel's: must be changed */
+        mfns[i] = virt_to_mfn(page);
+        REQUIRE(!page_make_ro(page));
+    }
+}
 
 static void descriptors(void)
 {
     static unsigned long mfns[14];
     struct trap_info *t = (struct trap_info *)buffer;
-    uint64_t *page;
 
-    for (unsigned i = 0; i < 14; i++) {
-        page = page_alloc();
-        for (unsigned j = 0; j < 512; j++)
-            page[j] = 0x00cffb000000ffff; /* code, user */
-        mfns[i] = virt_to_mfn(page);
-        REQUIRE(!page_make_ro(page));
-    }
+    vcpu_context(&second, 1, vcpu_stop);
+    gdt_make(second.gdt_frames);
+    second.gdt_ents = 14 * 512;
+    EXPECT_OK(WORST("vcpu_op: initialise", "a GDT of 14 full pages", vcpu_op(VCPUOP_initialise, 1, &second)));
+    gdt_make(mfns);
     EXPECT_OK(WORST("set_gdt", "14 full pages", hypercall(set_gdt, mfns, 14 * 512)));
     EXPECT_OK(WORST("set_gdt", "14 full pages instead of 14", hypercall(set_gdt, mfns, 14 * 512)));
     EXPECT_OK(WORST("set_gdt", "none instead of 14", hypercall(set_gdt, mfns, 0)));
     EXPECT_OK(WORST("update_descriptor", "", hypercall(update_descriptor, mfns[0] << PAGE_SHIFT, 0x00cffb000000ffff)));
     for (unsigned i = 0; i < 4096; i++)
         t[i] = (struct trap_info){ .vector = (uint8_t)i, .cs = FLAT_KERNEL_CS, .address = 0x1000 };
-    hypercall(set_trap_table, NULL);
-    WORST("set_trap_table", "4,096 entries", hypercall(set_trap_table, t));
+    EXPECT_OK(WORST("set_trap_table", "4,096 entries", hypercall(set_trap_table, t)));
+    EXPECT_OK(WORST("set_trap_table", "none instead of them", hypercall(set_trap_table, NULL)));
+    EXPECT_OK(trap_table_set(NULL));
+}
+
+/* An LDT of 16 pages full of segments, each of which has been used, and then another. */
+static void ldts(void)
+{
+    static uint64_t ldt[8192] __attribute__((aligned(4096)));
+
+    for (unsigned i = 0; i < 8192; i++)
+        ldt[i] = 0x00cff3000000ffff; /* data, user */
+    for (unsigned i = 0; i < 16; i++)
+        REQUIRE(!page_make_ro(ldt + 512 * i));
+    exts[0] = (struct mmuext_op){ .cmd = MMUEXT_SET_LDT, .arg1.linear_addr = (unsigned long)ldt, .arg2.nr_ents = 8192 };
+    EXPECT_OK(WORST("mmuext_op: set_ldt", "16 full pages", ext(1)));
+    EXPECT_OK(WORST("page fault", "an LDT's full page used first", ({
+        for (unsigned i = 0; i < 16; i++)
+            __asm__ volatile("mov %w0, %%es" :: "r"(i * 4096 + 7));
+        0; })));
+    __asm__ volatile("mov %w0, %%es" :: "r"(0));
+    EXPECT_OK(WORST("mmuext_op: set_ldt", "16 full pages instead of 16 that were used", ext(1)));
+    exts[0].arg2.nr_ents = 0;
+    EXPECT_OK(WORST("mmuext_op: set_ldt", "none", ext(1)));
+}
+
+/* ---- Callbacks, and the ways into the guest and out of it ---- */
+
+static bool go_on(struct regs *r)
+{
+    (void)r;
+    return true;
+}
+
+USER_ASM(user_breakpoint, "int3");
+
+static void callbacks(void)
+{
+    static const struct { const char *row; unsigned type; int entry; } types[] = {
+        { "callback_op: event", CALLBACKTYPE_event, VEC_EVENT }, { "callback_op: failsafe", CALLBACKTYPE_failsafe, VEC_FAILSAFE },
+        { "callback_op: syscall", CALLBACKTYPE_syscall, VEC_SYSCALL }, { "callback_op: nmi", CALLBACKTYPE_nmi, VEC_NMI_CB },
+        { "callback_op: sysenter", CALLBACKTYPE_sysenter, VEC_SYSENTER }, { "callback_op: syscall32", CALLBACKTYPE_syscall32, VEC_SYSCALL32 },
+    };
+    struct callback_unregister gone = { .type = CALLBACKTYPE_nmi };
+    struct xennmi_callback nmi = { .handler_address = trap_entry(VEC_NMI_CB) };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+        struct callback_register r = { .type = (uint16_t)types[i].type, .address = trap_entry(types[i].entry) };
+
+        EXPECT_OK(WORST(types[i].row, "", hypercall(callback_op, CALLBACKOP_register, &r)));
+    }
+    EXPECT_OK(WORST("callback_op: nmi", "unregistered", hypercall(callback_op, CALLBACKOP_unregister, &gone)));
+    EXPECT_OK(WORST("set_callbacks", "", hypercall(set_callbacks, trap_entry(VEC_EVENT), trap_entry(VEC_FAILSAFE), trap_entry(VEC_SYSCALL))));
+    EXPECT_OK(WORST("stack_switch", "", hypercall(stack_switch, FLAT_KERNEL_SS, user_trap_stack[0] + STACK_SIZE)));
+    EXPECT_OK(WORST("nmi_op: register_callback", "", hypercall(nmi_op, XENNMI_register_callback, &nmi)));
+    EXPECT_OK(WORST("nmi_op: unregister_callback", "", hypercall(nmi_op, XENNMI_unregister_callback, NULL)));
+}
+
+static void irets(void)
+{
+    struct regs r;
+
+    trap_handle(VEC_BP, go_on);
+    EXPECT_OK(WORST("iret", "in the kernel", ({ __asm__ volatile("int3"); 0; })));
+    trap_handle(VEC_BP, NULL);
+    user_init();
+    USER_CODE_SET(user_breakpoint);
+    user_regs(&r);
+    EXPECT_EQUAL(WORST("iret", "to user mode", user_run(&r)), VEC_BP);
+}
+
+static void second_vcpu(void)
+{
+    struct vcpu_register_vcpu_info info = { .mfn = virt_to_mfn(page_alloc()) };
+    struct vcpu_set_singleshot_timer once = { .timeout_abs_ns = 1 };
+    struct vcpu_set_periodic_timer often = { .period_ns = 1000000 };
+    struct vcpu_get_physid id;
+
+    EXPECT_OK(WORST("vcpu_op: register_vcpu_info", "", vcpu_op(VCPUOP_register_vcpu_info, 1, &info)));
+    EXPECT_OK(WORST("vcpu_op: up", "", vcpu_op(VCPUOP_up, 1, NULL)));
+    EXPECT_EQUAL(WORST("vcpu_op: is_up", "", vcpu_op(VCPUOP_is_up, 0, NULL)), 1);
+    EXPECT_OK(WORST("vcpu_op: down", "", ({
+        for (unsigned i = 0; i < 1000 && vcpu_op(VCPUOP_is_up, 1, NULL); i++)
+            hypercall(sched_op, SCHEDOP_yield);
+        vcpu_op(VCPUOP_is_up, 1, NULL); })));
+    EXPECT_OK(WORST("vcpu_op: send_nmi", "", vcpu_op(VCPUOP_send_nmi, 1, NULL)));
+    EXPECT_OK(WORST("vcpu_op: set_singleshot_timer", "", vcpu_op(VCPUOP_set_singleshot_timer, 0, &once)));
+    EXPECT_OK(WORST("vcpu_op: stop_singleshot_timer", "", vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL)));
+    EXPECT_OK(WORST("vcpu_op: set_periodic_timer", "", vcpu_op(VCPUOP_set_periodic_timer, 0, &often)));
+    EXPECT_OK(WORST("vcpu_op: get_physid", "", vcpu_op(VCPUOP_get_physid, 0, &id)));
 }
 
 /* ---- Memory ---- */
@@ -277,6 +397,7 @@ static void memory_lists(void)
     struct xen_machphys_mfn_list l = { .max_extents = MANY };
     struct xen_foreign_memory_map f = { .domid = DOMID_SELF, .map.nr_entries = 1024 };
     struct xen_memory_map m = { .nr_entries = 1024 };
+    struct xen_machphys_mapping mapping;
 
     set_xen_guest_handle(l.extent_start, pfns);
     EXPECT_OK(WORST("memory_op: machphys_mfn_list", "4,096 places", hypercall(memory_op, XENMEM_machphys_mfn_list, &l)));
@@ -284,6 +405,7 @@ static void memory_lists(void)
     EXPECT_OK(WORST("memory_op: set_memory_map", "1,024 entries", hypercall(memory_op, XENMEM_set_memory_map, &f)));
     set_xen_guest_handle(m.buffer, (void *)buffer);
     EXPECT_OK(WORST("memory_op: memory_map", "1,024 entries", hypercall(memory_op, XENMEM_memory_map, &m)));
+    EXPECT_OK(WORST("memory_op: machphys_mapping", "", hypercall(memory_op, XENMEM_machphys_mapping, &mapping)));
     EXPECT_OK(WORST("memory_op: machine_memory_map", "1,024 places", hypercall(memory_op, XENMEM_machine_memory_map, &m)));
 }
 
@@ -353,6 +475,7 @@ static void grant_others(void)
         t[i] = (struct gnttab_transfer){ .mfn = pfn_to_mfn(pfn_alloc()), .domid = 0, .ref = 8 + i };
     }
     EXPECT_OK(WORST("grant_table_op: transfer", "256", grant(GNTTABOP_transfer, t, 256)));
+    EXPECT_EQUAL(t[255].status, GNTST_okay);
 }
 
 static void grant_tables(void)
@@ -362,8 +485,10 @@ static void grant_tables(void)
     gnttab_get_status_frames_t g = { .dom = DOMID_SELF };
     gnttab_cache_flush_t c = { .a.dev_bus_addr = data_mfn << PAGE_SHIFT, .length = PAGE_SIZE, .op = GNTTAB_CACHE_CLEAN };
     struct gnttab_set_version v = { .version = 2 };
+    gnttab_get_version_t got = { .dom = DOMID_SELF };
 
-    EXPECT_OK(grant(GNTTABOP_query_size, &q, 1));
+    EXPECT_OK(WORST("grant_table_op: query_size", "", grant(GNTTABOP_query_size, &q, 1)));
+    EXPECT_OK(WORST("grant_table_op: get_version", "", grant(GNTTABOP_get_version, &got, 1)));
     setup.nr_frames = q.max_nr_frames;
     set_xen_guest_handle(setup.frame_list, pfns);
     EXPECT_OK(WORST("grant_table_op: setup_table", "all frames", grant(GNTTABOP_setup_table, &setup, 1)));
@@ -380,6 +505,64 @@ static void grant_tables(void)
 }
 
 /* ---- Events and scheduling ---- */
+
+#define PORT(op, arguments, ...) ({                                                                    \
+    struct evtchn_##op x = { __VA_ARGS__ };                                                            \
+    EXPECT_OK(WORST("event_channel_op: " #op, arguments, hypercall(event_channel_op, EVTCHNOP_##op, &x))); \
+    x; })
+
+/* What is done with ports when there are many. */
+static void ports_beyond(void)
+{
+    struct evtchn_bind_ipi ipi = PORT(bind_ipi, "beside 4,000 others", .vcpu = 0);
+    struct evtchn_bind_virq virq = PORT(bind_virq, "beside 4,000 others", .virq = VIRQ_DEBUG);
+    struct evtchn_bind_pirq pirq = PORT(bind_pirq, "beside 4,000 others", .pirq = 11, .flags = BIND_PIRQ__WILL_SHARE);
+    struct evtchn_alloc_unbound unbound = PORT(alloc_unbound, "beside 4,000 others", .dom = DOMID_SELF, .remote_dom = DOMID_SELF);
+    struct evtchn_bind_interdomain both = PORT(bind_interdomain, "beside 4,000 others", .remote_dom = DOMID_SELF, .remote_port = unbound.port);
+    evtchn_op_t old = { .cmd = EVTCHNOP_send, .u.send.port = ipi.port };
+
+    PORT(status, "", .dom = DOMID_SELF, .port = both.local_port);
+    PORT(bind_vcpu, "", .port = both.local_port, .vcpu = 1);
+    PORT(bind_vcpu, "an interrupt's", .port = pirq.port, .vcpu = 0);
+    PORT(send, "", .port = both.local_port);
+    PORT(unmask, "", .port = unbound.port);
+    EXPECT_OK(WORST("event_channel_op_compat", "send", hypercall(event_channel_op_compat, &old)));
+    PORT(close, "with a peer", .port = both.local_port);
+    PORT(close, "an interrupt's", .port = pirq.port);
+    PORT(close, "a VIRQ's", .port = virq.port);
+    for (unsigned i = EVENTS_MAX; i < 4096; i++) { /* our upcall does not look so far */
+        event_mask(i);
+        event_clear(i);
+    }
+}
+
+static void waits(void)
+{
+    static const struct sched_shutdown code = { .reason = SHUTDOWN_poweroff };
+    struct sched_watchdog dog = { .timeout = 3600 };
+    struct sched_pin_override pin = { .pcpu = 0 };
+    long timer = event_bind_virq(VIRQ_TIMER, 0);
+
+    EXPECT_OK(WORST("sched_op: yield", "", hypercall(sched_op, SCHEDOP_yield)));
+    EXPECT_OK(WORST("sched_op_compat", "yield", hypercall(sched_op_compat, SCHEDOP_yield)));
+    REQUIRE(timer > 0);
+    event_unmask((unsigned)timer);
+    REQUIRE(!hypercall(set_timer_op, time_now() + 1000000));
+    EXPECT_OK(WORST("sched_op: block", "", hypercall(sched_op, SCHEDOP_block)));
+    REQUIRE(!hypercall(set_timer_op, time_now() + 1000000));
+    EXPECT_OK(WORST("sched_op_compat", "block", hypercall(sched_op_compat, SCHEDOP_block)));
+    events_off();
+    EXPECT_OK(event_close((unsigned)timer));
+    EXPECT_OK(WORST("sched_op: shutdown_code", "", hypercall(sched_op, SCHEDOP_shutdown_code, &code)));
+    EXPECT_EQUAL(hypercall(sched_op, SCHEDOP_watchdog, &dog), 1);
+    EXPECT_EQUAL(WORST("sched_op: watchdog", "the second", hypercall(sched_op, SCHEDOP_watchdog, &dog)), 2);
+    dog.timeout = 0;
+    for (dog.id = 1; dog.id < 3; dog.id++)
+        EXPECT_OK(WORST("sched_op: watchdog", "none any more", hypercall(sched_op, SCHEDOP_watchdog, &dog)));
+    EXPECT_OK(WORST("sched_op: pin_override", "", hypercall(sched_op, SCHEDOP_pin_override, &pin)));
+    pin.pcpu = -1;
+    EXPECT_OK(WORST("sched_op: pin_override", "none any more", hypercall(sched_op, SCHEDOP_pin_override, &pin)));
+}
 
 static void events(void)
 {
@@ -398,19 +581,26 @@ static void events(void)
         ports[i] = a.port - i;
     set_xen_guest_handle(p.ports, ports);
     EXPECT_OK(WORST("sched_op: poll", "128 ports", hypercall(sched_op, SCHEDOP_poll, &p)));
+    ports_beyond();
     EXPECT_OK(WORST("event_channel_op: reset", "4,000 ports", hypercall(event_channel_op, EVTCHNOP_reset, &r)));
-    EXPECT_OK(WORST("sched_op: yield", "", hypercall(sched_op, SCHEDOP_yield)));
+    waits();
 }
 
 static void fifo(void)
 {
     struct evtchn_init_control c = { .control_gfn = virt_to_mfn(page_alloc()), .vcpu = 0 };
     struct evtchn_expand_array e = { 0 };
+    struct evtchn_bind_ipi ipi;
     struct evtchn_reset r = { .dom = DOMID_SELF };
 
     EXPECT_OK(WORST("event_channel_op: init_control", "", hypercall(event_channel_op, EVTCHNOP_init_control, &c)));
     e.array_gfn = virt_to_mfn(page_alloc());
     EXPECT_OK(WORST("event_channel_op: expand_array", "", hypercall(event_channel_op, EVTCHNOP_expand_array, &e)));
+    ipi = PORT(bind_ipi, "FIFO", .vcpu = 0);
+    PORT(set_priority, "", .port = ipi.port, .priority = 3);
+    PORT(unmask, "FIFO", .port = ipi.port);
+    PORT(send, "FIFO", .port = ipi.port);
+    PORT(close, "FIFO, in its queue", .port = ipi.port);
     EXPECT_OK(WORST("event_channel_op: reset", "from FIFO", hypercall(event_channel_op, EVTCHNOP_reset, &r)));
 }
 
@@ -430,6 +620,13 @@ static void sysctls(void)
 {
     EXPECT_OK(WORST("sysctl: physinfo", "", SYSCTL(physinfo)));
     EXPECT_OK(WORST("sysctl: availheap", "", SYSCTL(availheap, U.availheap.node = -1)));
+    EXPECT_OK(WORST("sysctl: sched_id", "", SYSCTL(sched_id)));
+    EXPECT_OK(WORST("sysctl: get_cpu_levelling_caps", "", SYSCTL(get_cpu_levelling_caps)));
+    EXPECT_OK(WORST("sysctl: get_pmstat", "C-states", SYSCTL(get_pmstat, U.get_pmstat.type = PMSTAT_get_cxstat; U.get_pmstat.u.getcx.nr = 64;
+                    U.get_pmstat.u.getcx.triggers.p = (void *)buffer; U.get_pmstat.u.getcx.residencies.p = (void *)(buffer + 65536))));
+    EXPECT_OK(WORST("sysctl: pm_op", "the deepest C-state", SYSCTL(pm_op, U.pm_op.cmd = XEN_SYSCTL_pm_op_set_max_cstate; U.pm_op.u.set_max_cstate = 3)));
+    EXPECT_OK(WORST("sysctl: scheduler_op", "another rate limit", SYSCTL(scheduler_op, U.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+                    U.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_putinfo; U.scheduler_op.u.sched_credit2.ratelimit_us = 1000)));
     EXPECT_OK(WORST("sysctl: getcpuinfo", "4,096 places", SYSCTL(getcpuinfo, U.getcpuinfo.max_cpus = MANY; U.getcpuinfo.info.p = (void *)buffer)));
     EXPECT_OK(WORST("sysctl: cputopoinfo", "4,096 places", SYSCTL(cputopoinfo, U.cputopoinfo.num_cpus = MANY; U.cputopoinfo.cputopo.p = (void *)buffer)));
     EXPECT_OK(WORST("sysctl: numainfo", "64 places", SYSCTL(numainfo, U.numainfo.num_nodes = 64; U.numainfo.meminfo.p = (void *)buffer;
@@ -461,7 +658,7 @@ static long platform(xen_platform_op_t *p, unsigned cmd)
 
 static void platforms(void)
 {
-    static const char root[] = "/params";
+    static const char root[] = "/params", level[] = "/params/guest_loglvl";
     xen_platform_op_t p = { .u.getidletime = { .cpumap_nr_cpus = 256 } };
     unsigned last = 0;
 
@@ -481,6 +678,149 @@ static void platforms(void)
     EXPECT_OK(WORST("platform_op: get_symbol", "the last one", platform(&p, XENPF_get_symbol)));
     EXPECT_EQUAL(p.u.symdata.symnum, last + 1);
     EXPECT_OK(WORST("hypfs_op: read", "a directory", hypercall(hypfs_op, XEN_HYPFS_OP_read, root, sizeof(root), buffer, sizeof(buffer))));
+    EXPECT_OK(WORST("hypfs_op: write_contents", "", hypercall(hypfs_op, XEN_HYPFS_OP_write_contents, level, sizeof(level), "all", 4)));
+    EXPECT_EQUAL(WORST("hypfs_op: get_version", "", hypercall(hypfs_op, XEN_HYPFS_OP_get_version, NULL, 0, NULL, 0)), 1);
+}
+
+#define PLATFORM(op, arguments, ...) ({                                                               \
+    memset(&p, 0, sizeof(p));                                                                          \
+    __VA_ARGS__;                                                                                       \
+    WORST("platform_op: " #op, arguments, platform(&p, XENPF_##op)); })
+
+/* What is short: all that it could be long with is in the machine. */
+static void platforms_short(void)
+{
+    static uint32_t capabilities[3] = { 1, 1 };
+    static xenpf_resource_entry_t entry[3] = { { .idx = 0x10 }, { .idx = 0x10 }, { .idx = 0x10 } }; /* the TSC */
+    xen_platform_op_t p;
+    uint32_t reg;
+
+    EXPECT_OK(PLATFORM(settime64, "", p.u.settime64.secs = 1700000000));
+    EXPECT_OK(PLATFORM(settime32, "", p.u.settime32.secs = 1700000000));
+    EXPECT_OK(PLATFORM(add_memtype, "", p.u.add_memtype.mfn = 0xf8000; p.u.add_memtype.nr_mfns = 0x100; p.u.add_memtype.type = 1));
+    reg = p.u.add_memtype.reg;
+    EXPECT_OK(PLATFORM(read_memtype, "", p.u.read_memtype.reg = reg));
+    EXPECT_OK(PLATFORM(del_memtype, "", p.u.del_memtype.reg = reg));
+    EXPECT_OK(PLATFORM(platform_quirk, "", p.u.platform_quirk.quirk_id = QUIRK_NOIRQBALANCING));
+    EXPECT_OK(PLATFORM(firmware_info, "the keyboard", p.u.firmware_info.type = XEN_FW_KBD_SHIFT_FLAGS));
+    EXPECT_OK(PLATFORM(set_processor_pminfo, "", p.u.set_pminfo.type = XEN_PM_PDC; set_xen_guest_handle(p.u.set_pminfo.u.pdc, capabilities)));
+    EXPECT_OK(PLATFORM(get_cpuinfo, ""));
+    EXPECT_OK(PLATFORM(get_cpu_version, ""));
+    EXPECT_OK(PLATFORM(cpu_online, "that is", p.u.cpu_ol.cpuid = 0));
+    EXPECT_OK(PLATFORM(core_parking, "", p.u.core_parking.type = XEN_CORE_PARKING_GET));
+    EXPECT_EQUAL(PLATFORM(resource_op, "three entries", p.u.resource_op.nr_entries = 3; set_xen_guest_handle(p.u.resource_op.entries, entry)), 3);
+}
+
+#define SOFTWARE_ONE 0xb400000000000000ul /* valid, not corrected, enabled, with an address */
+
+#define MCA(op, arguments, ...) ({                                                                    \
+    memset(&x, 0, sizeof(x));                                                                          \
+    __VA_ARGS__;                                                                                       \
+    x.cmd = XEN_MC_##op;                                                                               \
+    x.interface_version = XEN_MCA_INTERFACE_VERSION;                                                   \
+    EXPECT_OK(WORST("mca: " #op, arguments, hypercall(mca, &x))); })
+
+static const uint64_t error_registers[][2] = { { 0x17a, 5 }, { 0x401 + 4 * 2, SOFTWARE_ONE }, { 0x402 + 4 * 2, 0x12345000 } };
+
+static void machine_checks(void)
+{
+    struct xen_mc x;
+
+    MCA(physcpuinfo, "256 places", x.u.mc_physcpuinfo.ncpus = 256; set_xen_guest_handle(x.u.mc_physcpuinfo.info, (xen_mc_logical_cpu_t *)buffer));
+    for (unsigned twice = 0; twice < 2; twice++) {
+        MCA(msrinject, "", x.u.mc_msrinject.mcinj_flags = MC_MSRINJ_F_INTERPOSE; x.u.mc_msrinject.mcinj_count = ARRAY_SIZE(error_registers);
+            for (unsigned i = 0; i < ARRAY_SIZE(error_registers); i++) {
+                x.u.mc_msrinject.mcinj_msr[i].reg = error_registers[i][0];
+                x.u.mc_msrinject.mcinj_msr[i].value = error_registers[i][1];
+            });
+        if (twice)
+            MCA(inject_v2, "the exception", x.u.mc_inject_v2.flags = XEN_MC_INJECT_TYPE_MCE | XEN_MC_INJECT_CPU_BROADCAST);
+        else
+            MCA(mceinject, "");
+        MCA(fetch, "a record", x.u.mc_fetch.flags = XEN_MC_URGENT; set_xen_guest_handle(x.u.mc_fetch.data, (struct mc_info *)buffer));
+        EXPECT_EQUAL(x.u.mc_fetch.flags, XEN_MC_OK);
+        MCA(fetch, "a record is done with", x.u.mc_fetch.flags = XEN_MC_URGENT | XEN_MC_ACK);
+    }
+    MCA(inject_v2, "a look in passing", x.u.mc_inject_v2.flags = XEN_MC_INJECT_TYPE_CMCI | XEN_MC_INJECT_CPU_BROADCAST);
+}
+
+/* ---- Interrupts and devices ---- */
+
+#define PHYSDEV(op, arguments, type, ...) ({                                                          \
+    struct physdev_##type x = { __VA_ARGS__ };                                                         \
+    EXPECT_OK(WORST("physdev_op: " #op, arguments, hypercall(physdev_op, PHYSDEVOP_##op, &x)));        \
+    x; })
+
+static void interrupts(void)
+{
+    struct physdev_op old = { .cmd = PHYSDEVOP_set_iopl, .u.set_iopl.iopl = 1 };
+    struct physdev_apic apic;
+    long n = 0;
+
+    PHYSDEV(set_iopl, "", set_iopl, .iopl = 1);
+    EXPECT_OK(WORST("physdev_op_compat", "set_iopl", hypercall(physdev_op_compat, &old)));
+    PHYSDEV(set_iobitmap, "", set_iobitmap, .nr_ports = 0);
+    apic = PHYSDEV(apic_read, "", apic, .apic_physbase = 0xfec00000, .reg = 0x10 + 2 * 3);
+    PHYSDEV(apic_write, "an entry as it is", apic, .apic_physbase = 0xfec00000, .reg = 0x10 + 2 * 3, .value = apic.value);
+    PHYSDEV(alloc_irq_vector, "", irq, .irq = 5);
+    PHYSDEV(setup_gsi, "", setup_gsi, .gsi = 9, .triggering = 1, .polarity = 1);
+    PHYSDEV(map_pirq, "a GSI", map_pirq, .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 9, .pirq = 9);
+    PHYSDEV(irq_status_query, "", irq_status_query, .irq = 9);
+    PHYSDEV(eoi, "", eoi, .irq = 9);
+    PHYSDEV(unmap_pirq, "a GSI", unmap_pirq, .domid = DOMID_SELF, .pirq = 9);
+    PHYSDEV(pirq_eoi_gmfn_v2, "", pirq_eoi_gmfn, .gmfn = virt_to_mfn(page_alloc()));
+    PHYSDEV(dbgp_op, "", dbgp_op, .op = PHYSDEVOP_DBGP_RESET_PREPARE, .bus = PHYSDEVOP_DBGP_BUS_UNKNOWN);
+    EXPECT_OK(WORST("physdev_op: irq_unmask_notify", "", hypercall(physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, NULL)));
+    EXPECT_TRUE(WORST("physdev_op: get_free_pirq", "till there is none", ({
+        struct physdev_get_free_pirq f = { .type = MAP_PIRQ_TYPE_MSI };
+
+        while (n < 32768 && !hypercall(physdev_op, PHYSDEVOP_get_free_pirq, &f))
+            n++;
+        n; })) > 0);
+    PHYSDEV(map_pirq, "a GSI, and all others are reserved", map_pirq, .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 10, .pirq = -1);
+}
+
+/* A device with 150 messages, all of them in use; and one with a single message of the older kind. */
+static void messages(void)
+{
+    int many = pci_find(0x10031af4), one = pci_find(0x11e81234);
+    unsigned cap, devfn, pirqs[150];
+    uint64_t table;
+
+    REQUIRE(many >= 0 && one >= 0);
+    devfn = (unsigned)many;
+    pci_enable(devfn);
+    cap = pci_cap(devfn, 0x11);
+    REQUIRE(cap && (pci_read(devfn, cap) >> 16 & 0x7ff) == 149);
+    table = pci_read(devfn, 0x10 + 4 * (pci_read(devfn, cap + 4) & 7)) & ~15u;
+    PHYSDEV(pci_device_add, "150 messages", pci_device_add, .devfn = (uint8_t)devfn);
+    PHYSDEV(prepare_msix, "150 messages", pci_device, .devfn = (uint8_t)devfn);
+    PHYSDEV(release_msix, "150 messages", pci_device, .devfn = (uint8_t)devfn);
+    EXPECT_OK(WORST("physdev_op: map_pirq", "150 messages, one after the other", ({
+        long pirq = 0;
+
+        for (unsigned i = 0; i < 150 && pirq >= 0; i++) {
+            pirq = pirq_map_msi(devfn, i, table);
+            pirqs[i] = (unsigned)pirq;
+        }
+        pirq < 0 ? pirq : 0; })));
+    PHYSDEV(restore_msi_ext, "150 messages", pci_device, .devfn = (uint8_t)devfn);
+    PHYSDEV(restore_msi, "150 messages", manage_pci, .devfn = (uint8_t)devfn);
+    EXPECT_OK(WORST("physdev_op: unmap_pirq", "150 messages, the first one first", ({
+        long rc = 0;
+
+        for (unsigned i = 0; i < 150 && !rc; i++)
+            rc = pirq_unmap(pirqs[i]);
+        rc; })));
+    PHYSDEV(pci_device_remove, "150 messages", pci_device, .devfn = (uint8_t)devfn);
+    PHYSDEV(manage_pci_add, "", manage_pci, .devfn = (uint8_t)one);
+    PHYSDEV(manage_pci_remove, "", manage_pci, .devfn = (uint8_t)one);
+    PHYSDEV(manage_pci_add_ext, "", manage_pci_ext, .devfn = (uint8_t)one);
+    table = pci_read(0, 0x60) & 0xf0000000u;
+    for (unsigned i = 1; i <= 60; i++)
+        PHYSDEV(pci_mmcfg_reserved, "many windows", pci_mmcfg_reserved, .address = table, .segment = (uint16_t)i, .end_bus = 255, .flags = XEN_PCI_MMCFG_RESERVED);
+    PHYSDEV(pci_device_add, "the last of many segments", pci_device_add, .seg = 60);
+    PHYSDEV(pci_mmcfg_reserved, "the last one gone", pci_mmcfg_reserved, .address = table, .segment = 60, .end_bus = 255);
 }
 
 /* ---- Domains ---- */
@@ -509,7 +849,11 @@ static void domain_memory(void)
 {
     struct xen_mem_acquire_resource r = { .domid = d.id, .type = XENMEM_resource_grant_table, .id = XENMEM_resource_grant_table_id_shared,
                                           .frame = 32, .nr_frames = 32 };
+    struct xen_memory_reservation claim = { .nr_extents = 65536, .domid = d.id };
 
+    EXPECT_OK(WORST("memory_op: claim_pages", "256 MiB", hypercall(memory_op, XENMEM_claim_pages, &claim)));
+    claim.nr_extents = 0;
+    EXPECT_OK(WORST("memory_op: claim_pages", "none any more", hypercall(memory_op, XENMEM_claim_pages, &claim)));
     for (unsigned i = 0; i < 192; i++)
         list[i] = i << ORDER;
     EXPECT_EQUAL(WORST("memory_op: populate_physmap", "another's, 192 of the largest", memory(XENMEM_populate_physmap, 192, ORDER, d.id)), 192);
@@ -573,22 +917,71 @@ static void domain_policy(void)
     EXPECT_OK(WORST("domctl: set_cpu_policy", "all leaves, the last one again", domctl(XEN_DOMCTL_set_cpu_policy, d.id)));
 }
 
+static long iomem(uint64_t first, uint64_t n, bool allow)
+{
+    domctl_clear();
+    domctl_op.u.iomem_permission.first_mfn = first;
+    domctl_op.u.iomem_permission.nr_mfns = n;
+    domctl_op.u.iomem_permission.allow_access = allow;
+    return domctl(XEN_DOMCTL_iomem_permission, d.id);
+}
+
+/* As many ranges as there may be, one more before them, and one that takes them all away. */
+static void iomem_many(void)
+{
+    const uint64_t at = 0x2000000;
+
+    EXPECT_OK(WORST("domctl: iomem_permission", "till there are 4,000 ranges", ({
+        long rc = 0;
+
+        for (unsigned i = 1; i < 4000 && !rc; i++)
+            rc = iomem(at + 2 * i, 1, true);
+        rc; })));
+    EXPECT_OK(WORST("domctl: iomem_permission", "a range before 4,000 others", iomem(at, 1, true)));
+    EXPECT_OK(WORST("domctl: iomem_permission", "the first of 4,000 ranges away", iomem(at, 1, false)));
+    EXPECT_OK(WORST("domctl: iomem_permission", "4,000 ranges away", iomem(at, 8000, false)));
+}
+
+/* What goes through all domains, when there are 1,000. */
+static void domains_many(void)
+{
+    static domid_t ids[1000];
+    xen_platform_op_t p;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
+        domctl_clear();
+        domctl_op.u.createdomain.max_vcpus = 1;
+        domctl_op.u.createdomain.max_evtchn_port = 1023;
+        domctl_op.u.createdomain.max_grant_frames = domctl_op.u.createdomain.max_maptrack_frames = 1;
+        domctl_op.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
+        REQUIRE(!domctl(XEN_DOMCTL_createdomain, 0));
+        ids[i] = domctl_op.domain;
+    }
+    EXPECT_OK(PLATFORM(settime64, "1,000 domains", p.u.settime64.secs = 1700000000));
+    EXPECT_OK(WORST("sysctl: getdomaininfolist", "1,000 domains", SYSCTL(getdomaininfolist, U.getdomaininfolist.max_domains = 1024;
+                    U.getdomaininfolist.buffer.p = (void *)buffer)));
+    for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
+        REQUIRE(!domctl(XEN_DOMCTL_destroydomain, ids[i]));
+}
+
 static void domain_parts(void)
 {
     domctl_clear();
-    domctl_op.u.ioport_permission.nr_ports = 0x10000;
+    domctl_op.u.ioport_permission.first_port = 0x1000;
+    domctl_op.u.ioport_permission.nr_ports = 0xf000;
     domctl_op.u.ioport_permission.allow_access = 1;
-    WORST("domctl: ioport_permission", "all", domctl(XEN_DOMCTL_ioport_permission, d.id));
+    EXPECT_OK(WORST("domctl: ioport_permission", "61,440 ports", domctl(XEN_DOMCTL_ioport_permission, d.id)));
     domctl_clear();
     domctl_op.u.iomem_permission.first_mfn = 0x100000;
     domctl_op.u.iomem_permission.nr_mfns = 1ul << 24;
     domctl_op.u.iomem_permission.allow_access = 1;
-    WORST("domctl: iomem_permission", "64 GiB", domctl(XEN_DOMCTL_iomem_permission, d.id));
+    EXPECT_OK(WORST("domctl: iomem_permission", "64 GiB", domctl(XEN_DOMCTL_iomem_permission, d.id)));
+    iomem_many();
     domctl_clear();
     domctl_op.u.memory_mapping.first_mfn = domctl_op.u.memory_mapping.first_gfn = 0x100000;
     domctl_op.u.memory_mapping.nr_mfns = 1ul << 24;
     domctl_op.u.memory_mapping.add_mapping = 1;
-    WORST("domctl: memory_mapping", "64 GiB", domctl(XEN_DOMCTL_memory_mapping, d.id));
+    EXPECT_OK(WORST("domctl: memory_mapping", "64 GiB", domctl(XEN_DOMCTL_memory_mapping, d.id)));
     domctl_clear();
     EXPECT_OK(WORST("domctl: getdomaininfo", "128 vCPUs", domctl(XEN_DOMCTL_getdomaininfo, d.id)));
     EXPECT_OK(WORST("domctl: unpausedomain", "128 vCPUs", domctl(XEN_DOMCTL_unpausedomain, d.id)));
@@ -599,6 +992,42 @@ static void domain_parts(void)
     EXPECT_OK(WORST("domctl: scheduler_op", "128 vCPUs", domctl(XEN_DOMCTL_scheduler_op, d.id)));
     EXPECT_OK(WORST("sysctl: getdomaininfolist", "1,024 places", SYSCTL(getdomaininfolist, U.getdomaininfolist.max_domains = 1024;
                     U.getdomaininfolist.buffer.p = (void *)buffer)));
+}
+
+#define DOMCTL(op, arguments, ...) ({                                                                 \
+    domctl_clear();                                                                                    \
+    __VA_ARGS__;                                                                                       \
+    EXPECT_OK(WORST("domctl: " #op, arguments, domctl(XEN_DOMCTL_##op, d.id))); })
+
+/* What has little to do with how large a domain is. */
+static void domain_little(void)
+{
+    struct evtchn_alloc_unbound port = { .dom = d.id, .remote_dom = 0 };
+
+    REQUIRE(!hypercall(event_channel_op, EVTCHNOP_alloc_unbound, &port));
+    DOMCTL(subscribe, "", domctl_op.u.subscribe.port = port.port);
+    DOMCTL(max_mem, "", domctl_op.u.max_mem.max_memkb = 1 << 20);
+    DOMCTL(getvcpuinfo, "", domctl_op.u.getvcpuinfo.vcpu = 127);
+    DOMCTL(setdomainhandle, "", domctl_op.u.setdomainhandle.handle[0] = 1);
+    DOMCTL(setdebugging, "128 vCPUs", domctl_op.u.setdebugging.enable = 1);
+    DOMCTL(gdbsx_pausevcpu, "", domctl_op.u.gdbsx_pauseunp_vcpu.vcpu = 127);
+    DOMCTL(gdbsx_domstatus, "128 vCPUs");
+    DOMCTL(gdbsx_unpausevcpu, "", domctl_op.u.gdbsx_pauseunp_vcpu.vcpu = 127);
+    DOMCTL(setdebugging, "128 vCPUs, off", domctl_op.u.setdebugging.enable = 0);
+    DOMCTL(irq_permission, "", domctl_op.u.irq_permission.pirq = 10; domctl_op.u.irq_permission.allow_access = 1);
+    DOMCTL(settimeoffset, "", domctl_op.u.settimeoffset.time_offset_seconds = 3600);
+    DOMCTL(sendtrigger, "an NMI", domctl_op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI);
+    DOMCTL(set_address_size, "64", domctl_op.u.address_size.size = 64);
+    DOMCTL(get_address_size, "");
+    DOMCTL(get_ext_vcpucontext, "", domctl_op.u.ext_vcpucontext.vcpu = 127);
+    EXPECT_OK(WORST("domctl: set_ext_vcpucontext", "", domctl(XEN_DOMCTL_set_ext_vcpucontext, d.id)));
+    DOMCTL(gettscinfo, "");
+    DOMCTL(settscinfo, "made up, 128 vCPUs", domctl_op.u.tsc_info.tsc_mode = 1; domctl_op.u.tsc_info.gtsc_khz = 1000000);
+    DOMCTL(set_access_required, "", domctl_op.u.access_required.access_required = 1);
+    DOMCTL(set_virq_handler, "", domctl_op.u.set_virq_handler.virq = VIRQ_DOM_EXC);
+    domctl_clear();
+    domctl_op.u.set_virq_handler.virq = VIRQ_DOM_EXC;
+    EXPECT_OK(domctl(XEN_DOMCTL_set_virq_handler, 0));
 }
 
 static struct xenctl_bitmap bits(unsigned n)
@@ -623,6 +1052,8 @@ static void domain_scheduling(void)
     domctl_clear();
     domctl_op.u.nodeaffinity.nodemap = bits(64);
     EXPECT_OK(WORST("domctl: setnodeaffinity", "64 nodes, 128 vCPUs", domctl(XEN_DOMCTL_setnodeaffinity, d.id)));
+    domctl_op.u.nodeaffinity.nodemap = bits(64);
+    EXPECT_OK(WORST("domctl: getnodeaffinity", "64 nodes", domctl(XEN_DOMCTL_getnodeaffinity, d.id)));
     EXPECT_OK(WORST("sched_op: remote_shutdown", "128 vCPUs", hypercall(sched_op, SCHEDOP_remote_shutdown, &down)));
     EXPECT_OK(WORST("domctl: resumedomain", "128 vCPUs", domctl(XEN_DOMCTL_resumedomain, d.id)));
     EXPECT_OK(WORST("sysctl: cpupool_op", "a new one", SYSCTL(cpupool_op, U.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
@@ -689,7 +1120,7 @@ static void short_ones(void)
 {
     static struct vcpu_runstate_info state;
     struct vcpu_register_runstate_memory_area area = { .addr.v = &state };
-    struct physdev_irq_status_query irq = { .irq = 4 };
+    struct xen_hvm_xentrace record = { .event = 1, .extra_bytes = sizeof(record.extra) };
     struct vcpu_time_info *time = (struct vcpu_time_info *)buffer;
     struct vcpu_register_time_memory_area time_area = { .addr.v = time };
     uint64_t *page = page_alloc();
@@ -701,14 +1132,12 @@ static void short_ones(void)
     EXPECT_OK(WORST("set_timer_op", "", hypercall(set_timer_op, 1)));
     EXPECT_OK(WORST("set_debugreg", "", hypercall(set_debugreg, 0, 0x1000)));
     EXPECT_EQUAL(WORST("get_debugreg", "", hypercall(get_debugreg, 0)), 0x1000);
-    EXPECT_OK(WORST("vm_assist", "", hypercall(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
+    EXPECT_OK(WORST("vm_assist: writable_pagetables", "", hypercall(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables)));
     EXPECT_OK(WORST("set_segment_base", "", hypercall(set_segment_base, SEGBASE_FS, 0)));
     EXPECT_OK(WORST("fpu_taskswitch", "", hypercall(fpu_taskswitch, 1)));
-    EXPECT_OK(WORST("physdev_op: irq_status_query", "", hypercall(physdev_op, PHYSDEVOP_irq_status_query, &irq)));
-    WORST("mca", "an operation that is unknown", hypercall(arch_0, buffer));
-    WORST("xenpmu_op", "", hypercall(xenpmu_op, 0, buffer));
-    WORST("hvm_op", "", hypercall(hvm_op, 0, buffer));
-    WORST("nmi_op", "", hypercall(nmi_op, 1, NULL));
+    EXPECT_OK(WORST("hvm_op: get_time", "", hypercall(hvm_op, HVMOP_get_time, buffer)));
+    EXPECT_OK(WORST("hvm_op: xentrace", "", hypercall(hvm_op, HVMOP_xentrace, &record)));
+    EXPECT_OK(WORST("hvm_op: guest_request_vm_event", "", hypercall(hvm_op, HVMOP_guest_request_vm_event, NULL)));
     REQUIRE(!page_make_ro(page));
     REQUIRE(!pin(1, virt_to_mfn(page)));
     EXPECT_OK(WORST("page fault", "a page-table write, carried out", ({ *(volatile uint64_t *)page = pte_make(data_mfn, PTE_RW); 0; })));
@@ -748,9 +1177,15 @@ static long each(unsigned nr, unsigned op)
     }
 }
 
+/* Which succeed is said by lines `zeros NAME OPERATION'S NUMBER`. */
 static void zero_each(const char *name, unsigned nr)
 {
-    WORST(name, "each operation, all zeros", ({ for (unsigned op = 0; op < 128; op++) each(nr, op); 0; }));
+    bool done[128];
+
+    WORST(name, "each operation, all zeros", ({ for (unsigned op = 0; op < 128; op++) done[op] = each(nr, op) >= 0; 0; }));
+    for (unsigned op = 0; op < 128; op++)
+        if (done[op])
+            printf("zeros %s %u\n", name, op);
 }
 
 static void zero_all(void)
@@ -793,7 +1228,7 @@ DOMAIN_ASM(caller,
     "mov (%r13), %eax\n mov 8(%r13), %rdi\n mov 16(%r13), %rsi\n mov 24(%r13), %rdx\n mov 32(%r13), %r10\n mov 40(%r13), %r8\n syscall\n"
     "mov %rax, 56(%r13)\n mov $0x400800, %eax\n call *%rax\n"
     "add $64, %r13\n dec %r12\n jnz 2b\n movq $0, (%rbx)\n jmp 1b\n"
-    ".skip 2048 - (. - caller)\n .fill 256, 1, 0xc3\n");
+    ".skip 2048 - (. - caller)\n .fill 1024, 1, 0xc3\n");
 __asm__(".globl domain_slots\n.set domain_slots, 0x400800\n");
 
 #define THEIRS       0x404000ul            /* of the domain: memory for arguments */
@@ -813,7 +1248,7 @@ static long they(const char *operation, const char *arguments, unsigned nr, unsi
     struct sched_poll wait = { 0 };
     const unsigned long words[] = { nr, a, b, c, e, 0, ++slots };
 
-    if (slots > 255)
+    if (slots >= SLOTS)
         test_abort("too many");
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
         call[i] = words[i];
@@ -884,7 +1319,7 @@ static void their_updates(void)
     for (unsigned i = 0; i < 4000; i++)
         x[i] = (struct mmu_update){ .ptr = (u.mfn[3] << PAGE_SHIFT) + (PLACE(i % PLACES) >> PAGE_SHIFT & 511) * 8,
                                     .val = pte_make(page_mfn[79], (i / PLACES) & 1 ? PTE_RO : PTE_RW) };
-    EXPECT_OK(THEY("mmu_update", many, mmu_update, THEIRS, 4000, 0, DOMID_SELF));
+    EXPECT_OK(THEY("mmu_update: normal_pt_update", many, mmu_update, THEIRS, 4000, 0, DOMID_SELF));
     EXPECT_OK(THEY("update_va_mapping", "flush all", update_va_mapping, PLACE(0), 0, UVMF_TLB_FLUSH | UVMF_ALL));
     x = (void *)(OURS + BEHIND);
     x->ptr = (u.mfn[3] << PAGE_SHIFT) + (PLACE(0) >> PAGE_SHIFT & 511) * 8;
@@ -1063,10 +1498,10 @@ static void on_them(void)
 {
     for (unsigned i = 0; i < 512; i++)
         updates[i] = (struct mmu_update){ .ptr = pt_entry_maddr(NULL, VA, 1) + 8 * i, .val = pte_make(page_mfn[i % 32], PTE_RW) };
-    EXPECT_OK(WORST("mmu_update", "512 frames of another domain", hypercall(mmu_update, updates, 512, NULL, u.id)));
+    EXPECT_OK(WORST("mmu_update: normal_pt_update", "512 frames of another domain", hypercall(mmu_update, updates, 512, NULL, u.id)));
     for (unsigned i = 0; i < 512; i++)
         updates[i].val = 0;
-    EXPECT_OK(WORST("mmu_update", "no more 512 frames of another domain", mmu(512)));
+    EXPECT_OK(WORST("mmu_update: normal_pt_update", "no more 512 frames of another domain", mmu(512)));
     EXPECT_OK(WORST("update_va_mapping_otherdomain", "another domain's frame",
                     hypercall(update_va_mapping_otherdomain, VA, pte_make(page_mfn[0], PTE_RW), UVMF_TLB_FLUSH | UVMF_ALL, u.id)));
     EXPECT_OK(hypercall(update_va_mapping, VA, 0, UVMF_TLB_FLUSH | UVMF_ALL));
@@ -1108,7 +1543,8 @@ void test_main(void)
 {
     ticks(true);
     data_mfn = pfn_to_mfn(pfn_alloc());
-    WORST("xen_version", "the build id", hypercall(xen_version, XENVER_build_id, NULL));
+    EXPECT_TRUE(WORST("xen_version: build_id", "", hypercall(xen_version, XENVER_build_id, NULL)) > 0);
+    EXPECT_EQUAL(WORST("xen_version: pagesize", "", hypercall(xen_version, XENVER_pagesize, NULL)), PAGE_SIZE);
     updates_entries();
     tree_make();
     pins();
@@ -1116,6 +1552,10 @@ void test_main(void)
     trees_linked();
     exts_other();
     descriptors();
+    ldts();
+    callbacks();
+    irets();
+    second_vcpu();
     reservations();
     exchanges();
     memory_lists();
@@ -1134,14 +1574,21 @@ void test_main(void)
     consoles();
     sysctls();
     platforms();
+    platforms_short();
+    machine_checks();
+    pci_init();
+    messages();
+    interrupts();
     domain_new();
     domain_memory();
     domain_frames();
     domain_numa();
     domain_policy();
     domain_parts();
+    domain_little();
     domain_scheduling();
     zero_all();
+    domains_many();
     domain_end();
     vcpu_registers();
     multicalls();

@@ -14,7 +14,7 @@
 #include "plugin.h"
 #include <stdbool.h>
 
-enum { SLOTS = 256, POINTS = 16 };
+enum { SLOTS = 1024, POINTS = 16 };
 
 static struct stretch {
     uint64_t longest, from, to, points; /* instructions; the points that it went from and to; how many points were met */
