@@ -89,10 +89,8 @@ long domctl_ioport_permission(struct domctl *x)
 {
     const struct xen_domctl_ioport_permission *p = &x->op->u.ioport_permission;
 
-    if (p->first_port > 0xffff || p->nr_ports > 0x10000 - p->first_port)
+    if (p->first_port > 0xffff || !p->nr_ports || p->nr_ports > 0x10000 - p->first_port)
         return -XEN_EINVAL;
-    if (!p->nr_ports)
-        return 0;
     if (!io_ports_permitted(current->domain, p->first_port, p->nr_ports))
         return -XEN_EPERM;
     return io_ports_set(x->d, p->first_port, p->first_port + p->nr_ports - 1, p->allow_access);

@@ -300,6 +300,37 @@ static void check_permissions(domid_t id)
     EXPECT_ERR(domctl(XEN_DOMCTL_iomem_permission, id), EINVAL);
 }
 
+static long ports(domid_t id, unsigned first, unsigned n, bool allow)
+{
+    memset(&op.u, 0, sizeof(op.u));
+    op.u.ioport_permission.first_port = first;
+    op.u.ioport_permission.nr_ports = n;
+    op.u.ioport_permission.allow_access = allow;
+    return domctl(XEN_DOMCTL_ioport_permission, id);
+}
+
+/* Who gives ports must have them, each and every one: we lose some, for good. */
+static void check_ports(void)
+{
+    static const unsigned lost[][2] = { { 0x103d, 0x1082 }, { 0x1100, 0x113f }, { 0x1145, 0x1147 }, { 0xffff, 0xffff } };
+    domid_t id;
+
+    REQUIRE(!create(0, 1));
+    id = op.domain;
+    EXPECT_OK(ports(id, 0x1000, 0xf000, true));
+    EXPECT_ERR(ports(id, 0x1000, 0, true), EINVAL);
+    for (unsigned i = 0; i < ARRAY_SIZE(lost); i++) {
+        unsigned first = lost[i][0], last = lost[i][1];
+
+        EXPECT_OK(ports(0, first, last - first + 1, false));
+        for (unsigned p = first - 3; p <= last + 3 && p < 0x10000; p++)
+            EXPECT_EQUAL(ports(id, p, 1, true), p >= first && p <= last ? -XEN_EPERM : 0);
+        EXPECT_ERR(ports(id, first - 1, 2, true), EPERM);
+        EXPECT_ERR(ports(id, first - 1, last - first + 2, true), EPERM);
+    }
+    EXPECT_OK(domctl(XEN_DOMCTL_destroydomain, id));
+}
+
 static void life(domid_t wanted)
 {
     domid_t id;
@@ -330,4 +361,5 @@ void test_main(void)
     life(FAR_ID);
     for (unsigned i = 0; i < 20; i++)
         life(0);
+    check_ports();
 }
