@@ -168,7 +168,7 @@ def crashes():
     with Server() as s:
         s.say("mkdir -p /var/lib/xen/dump; df /var/lib/xen/dump | tail -1")
         before = s.free_memory()
-        s.create("bystander", memory=96, maxmem=96, extra="console=hvc0 hospes.drive hospes.ip=10.1.0.9")
+        s.create("bystander", memory=96, maxmem=96, address=9)
         s.guest("bystander", "(while :; do date +%s > /tmp/beat; sleep 1; done) > /dev/null 2>&1 &")
         s.create("g", on_crash="coredump-restart", memory=96, maxmem=96)
         number = s.say("xl domid g")
@@ -201,7 +201,7 @@ def twenty_guests():
     with Server(mem="4G", dom0_mem="1G") as s:
         before = s.free_memory()
         for number, name in enumerate(names):
-            s.create(name, ready=False, memory=96, maxmem=96, extra=f"console=hvc0 hospes.drive hospes.ip=10.1.0.{10 + number}")
+            s.create(name, ready=False, memory=96, maxmem=96, address=10 + number)
         for number, name in enumerate(names):
             assert s.guest(name, "hostname", 300) == "guest"
             s.say(f"ping -c 1 -W 10 10.1.0.{10 + number}")
@@ -233,7 +233,7 @@ def shares():
     with Server() as s:
         s.say("xl vcpu-pin 0 all 0")
         for number, name in enumerate(("a", "b")):
-            s.create(name, memory=96, maxmem=96, cpus="1", extra=f"console=hvc0 hospes.drive hospes.ip=10.1.0.{10 + number}")
+            s.create(name, memory=96, maxmem=96, cpus="1", address=10 + number)
             s.guest(name, "(while :; do :; done) > /dev/null 2>&1 &")
         for weight in (256, 768):
             s.say(f"xl sched-credit2 -d a -w {weight}; sleep 2")
