@@ -102,6 +102,7 @@ static long create(struct subject *s, unsigned vcpus)
     long rc;
 
     control_clear();
+    c->flags = s->flags;
     c->max_vcpus = vcpus;
     c->max_evtchn_port = 4095;
     c->max_grant_frames = 4;

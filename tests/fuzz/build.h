@@ -13,6 +13,7 @@ struct subject {
     domid_t id;                 /* 0: there is none */
     struct report *report;      /* its report pages, seen by us; NULL: not mapped */
     unsigned slot;              /* 0 to SLOTS - 1: where we map its frames while we build it [const] */
+    uint32_t flags;             /* XEN_DOMCTL_CDF_... that it is made with */
 };
 
 /* A domctl of vCPU 0's; command and answers are in control.u, which control_clear() empties. */

@@ -41,14 +41,14 @@ static void time_check(void)
 
 static void sleep_check(void)
 {
-    uint64_t until = time_now() + 1000000, now;
+    uint64_t stills = READ_ONCE(report.bystander.stills), until = time_now() + 1000000, now;
     struct sched_poll poll = { .timeout = until };
 
     hypercall(sched_op, SCHEDOP_poll, &poll);
     now = time_now();
     if (now < until)
         report.bystander.early++;
-    else if (now - until > report.bystander.late)
+    else if (now - until > report.bystander.late && READ_ONCE(report.bystander.stills) == stills)
         report.bystander.late = now - until;
 }
 

@@ -4,8 +4,9 @@
  * makes others with the next seed.  At the end all hostile domains go, and it looks whether everything is as it was before.
  *
  * On the command line: seed=, ms= (how long), vcpus= (of a hostile domain), control=1 (a vCPU makes the control domain's
- * calls at random meanwhile), share=1 (the bystander's share counts: where the processors aren't threads of a busy host, and
- * nobody plays with weights), from=, to= (only these lines of the control domain's grammar).
+ * calls at random meanwhile), xenstore=1 (the first hostile domain is one that xenstored runs in), share=1 (the bystander's share counts:
+ * where the processors aren't threads of a busy host), late= (ms that it may be woken too late), from=, to= (only these lines of the
+ * control domain's grammar).
  */
 #include "build.h"
 #include "boot.h"
@@ -27,6 +28,8 @@
 #define HOSTILE    2u
 #define QUIET      3u           /* looks at a vCPU that does nothing until it is woken */
 #define STALLED    150u         /* looks at a domain in which no vCPU does anything until it is ended */
+#define AUDIT_ONE_IN 16         /* looks */
+#define HUNG       5000         /* ms, a quarter of those after which a bystander that has done nothing is stuck */
 #define SHARE_LEAST 250         /* promille of the time that it wanted, of the bystander: one domain of three, and dom0 */
 
 struct report report;
@@ -35,7 +38,7 @@ static struct subject subject[SLOTS] = { { .slot = 0 }, { .slot = 1 }, { .slot =
 #define BYSTANDER (&subject[HOSTILE])
 
 static struct {
-    unsigned lives, crashes, stalls, ended, failed;
+    unsigned lives, crashes, stalls, ended, failed, audits;
     uint64_t steps, traps, lost;
     uint64_t result[64][RESULTS], op[OPS_MAX][2], grant[GRANT_OPS][STATUSES];
 } sum;
@@ -304,7 +307,7 @@ static void pools_end(void)
 }
 
 static struct context control_home;
-static volatile unsigned control_stop, control_stopped;
+static volatile unsigned control_stop, control_stopped, control_hold, control_held;
 
 static bool control_trap(struct regs *r)
 {
@@ -362,8 +365,15 @@ static void control_run(void)
     while (!control_stop) {
         struct call c;
 
+        while (control_hold) {
+            control_held = 1;
+            nap(1000000);
+        }
+        control_held = 0;
         report.vcpu[1].steps++;
         call_make(&control_grammar, &c, true);
+        if (c.nr == __HYPERVISOR_sysctl && control_grammar.op[c.op].cmd == XEN_SYSCTL_debug_keys)
+            BYSTANDER->report->bystander.stills++;      /* what they print, or look at, takes its time */
         if (c.op >= option("from", 0) && c.op < option("to", OPS_MAX))
             call_do(&c);
         if (one_in(16))
@@ -382,6 +392,13 @@ static void control_begin(void)
         if (v != VEC_NMI)
             trap_handle(v, control_trap);
     REQUIRE(!vcpu_start(1, control_run));
+}
+
+/* Between two of its calls. */
+static bool control_wait(bool hold)
+{
+    control_hold = hold;
+    return !option("control", 0) || control_stopped || EXPECT_TRUE(wait_for(&control_held, hold, 20000));
 }
 
 /* What it mapped of others' frames, which hold their dead domains. */
@@ -534,21 +551,47 @@ static uint64_t warm_up(void)
     return free_pages();
 }
 
-/* All domains stand still: all that is kept of them must fit together. */
-static void still_audit(void)
+/* All domains but ours stand still: those that we have paused for it, dying ones, and those that have been paused as often as it goes. */
+static unsigned all_pause(domid_t paused[], unsigned max)
 {
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (subject[i].id && !EXPECT_OK(control_call(XEN_DOMCTL_pausedomain, subject[i].id)))
-            return;
-    keys_press("AE");
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (subject[i].id)
-            EXPECT_OK(control_call(XEN_DOMCTL_unpausedomain, subject[i].id));
+    unsigned n = 0;
+
+    control_clear();
+    for (domid_t id = 1; !control_call(XEN_DOMCTL_getdomaininfo, id) && n < max; id = control.domain + 1u) {
+        long rc = control_call(XEN_DOMCTL_pausedomain, control.domain);
+
+        if (!rc)
+            paused[n++] = control.domain;
+        else
+            EXPECT_TRUE(rc == -XEN_EOVERFLOW || rc == -XEN_ESRCH || rc == -XEN_EINVAL);
+    }
+    EXPECT_TRUE(n < max);
+    return n;
+}
+
+/* All that is kept of domains must fit together while nothing happens.  Key A looks at all memory; E is soon done. */
+static void still_audit(const char *keys)
+{
+    static domid_t paused[256];
+    unsigned n;
+
+    if (!control_wait(true))
+        return;
+    BYSTANDER->report->bystander.stills++;
+    n = all_pause(paused, ARRAY_SIZE(paused));
+    keys_press(keys);
+    while (n) {
+        long rc = control_call(XEN_DOMCTL_unpausedomain, paused[--n]);
+
+        EXPECT_TRUE(!rc || rc == -XEN_ESRCH);   /* it was a dying one */
+    }
+    control_wait(false);
+    sum.audits++;
 }
 
 static void run(uint64_t ms)
 {
-    const uint64_t longest = option("late", 5000) * 4000000;
+    const uint64_t longest = (option("late", 5000) > HUNG ? option("late", 5000) : HUNG) * 4000000;
     uint64_t until = time_now() + ms * 1000000, rounds = 0, round_due = time_now() + longest;
 
     while (time_now() < until) {
@@ -556,8 +599,8 @@ static void run(uint64_t ms)
             look_after(i);
         met_set();
         nap(1000000 * (1 + rnd(8)));
-        if (one_in(100) && !option("control", 0))
-            still_audit();
+        if (one_in(AUDIT_ONE_IN))
+            still_audit(one_in(24) ? "AE" : "E");
         if (BYSTANDER->report->bystander.rounds != rounds) {
             rounds = BYSTANDER->report->bystander.rounds;
             round_due = time_now() + longest;
@@ -574,8 +617,19 @@ static void report_print(void)
     ops_print("guest", &guest_grammar, (const uint64_t (*)[2])sum.op);
     for (unsigned i = 0; i < control_grammar.nr && option("control", 0); i++)
         printf("FUZZ: op control %s %s %u %u\n", control_grammar.op[i].name, control_grammar.op[i].args, report.op[i][0], report.op[i][1]);
-    printf("FUZZ: seed %lu: %u lives, %u crashed, %u stalled, %u ended, %u not made, %lu steps, %lu traps, %lu dead ends\n", seed, sum.lives,
-           sum.crashes, sum.stalls, sum.ended, sum.failed, sum.steps, sum.traps, sum.lost);
+    printf("FUZZ: seed %lu: %u lives, %u crashed, %u stalled, %u ended, %u not made, %u audits, ", seed, sum.lives, sum.crashes, sum.stalls,
+           sum.ended, sum.failed, sum.audits);
+    printf("%lu steps, %lu traps, %lu dead ends\n", sum.steps, sum.traps, sum.lost);
+}
+
+/* Whatever weights the control domain's calls give to others, nobody's is greater. */
+static void bystander_weigh(void)
+{
+    control_clear();
+    control.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+    control.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    control.u.scheduler_op.u.credit2.weight = 65535;
+    EXPECT_OK(control_call(XEN_DOMCTL_scheduler_op, BYSTANDER->id));
 }
 
 static void controller_main(void)
@@ -591,16 +645,20 @@ static void controller_main(void)
     grammar_check(&control_grammar);
     grammar_check(&machine_grammar);
     grammar_check(&guest_grammar);
+    subject[0].flags = option("xenstore", 0) ? XEN_DOMCTL_CDF_xs_domain : 0;
     before = warm_up();
     REQUIRE(life_begin(BYSTANDER, "bystander", 1));
     nap(200000000);
-    if (option("control", 0))
+    if (option("control", 0)) {
+        bystander_weigh();
         control_begin();
+    }
     run(option("ms", 10000));
     if (option("control", 0)) {
         control_stop = 1;
         EXPECT_TRUE(wait_for(&control_stopped, 1, 20000));
     }
+    still_audit("AE");
     all_end();
     strangers_end();
     ports_end();

@@ -39,6 +39,7 @@ struct report {
     struct {
         uint64_t rounds, share;       /* done; promille of the time it wanted */
         uint64_t bad_words, back, early, late; /* memory not as written; clock went backwards; woken too soon; too late by so many ns */
+        uint64_t stills;              /* how often it is held up by right: the controller counts that, before it does so */
     } bystander;
     struct report_vcpu vcpu[FUZZ_VCPUS];
     uint32_t result[64][RESULTS];     /* by hypercall */
@@ -47,6 +48,8 @@ struct report {
     domid_t grants_to;                /* the hostile domain that our entries are for */
     uint8_t met;                      /* its entries are for us: the controller keeps that up to date */
 } __attribute__((aligned(4096)));
+
+_Static_assert(__builtin_offsetof(struct report, vcpu) == 80 && sizeof(struct report_vcpu) == 320, "tests/fuzz/run reads it");
 
 extern struct report report;
 
