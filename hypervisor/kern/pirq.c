@@ -130,11 +130,11 @@ static int bind_locked(struct domain *d, unsigned pirq, bool will_share)
     if (!table_get(pd))
         return -XEN_ENOMEM;
     p = pirq_at(pd, pirq);
+    if (p->is_bound) /* perhaps to a line that has gone: then to no other (Q1) */
+        return -XEN_EBUSY;
     map_implicit(d, p, pirq);
     if (!p->line)
         return -XEN_EINVAL;
-    if (p->is_bound)
-        return -XEN_EBUSY;
     eoi_bit_set(pd, pirq, needs_eoi(p->line));
     rc = irq_line_bind(p->line, &(struct irq_guest){ .domain = d, .domid = d->id, .pirq = pirq }, cpu_near(d), will_share);
     p->is_bound = !rc;

@@ -44,6 +44,7 @@ struct msi_entry {
 /* A PCI function that dom0 told of or that has messages. */
 struct pci_fn {
     struct pci_fn *next;       /* of the bucket */
+    struct pci_fn *next_table; /* of those whose table is known */
     struct pci_addr addr;      /* [const] */
     bool announced;            /* by dom0 */
     struct msi_entry *entries;
@@ -63,6 +64,7 @@ static spinlock_t msi_lock = LOCK_INIT(RANK_PCI);
 static struct pci_fn *fns[FN_BUCKETS];              /* [msi_lock] */
 static unsigned nr_fns;                             /* [msi_lock] */
 static struct table_map *table_maps[TABLE_BUCKETS]; /* [msi_lock] */
+static struct pci_fn *tables;                       /* [msi_lock] */
 static struct ranges table_frames;                  /* [msi_lock] */
 
 /* ---- The device's registers ---- */
@@ -142,19 +144,11 @@ static bool line_may_move(struct irq_line *l, bool same_vector, bool in_irq)
 }
 
 static const struct irq_chip msi_chip = {
-    .name = "MSI",
-    .mask = line_mask,
-    .unmask = line_unmask,
-    .route = line_route,
-    .may_move = line_may_move,
+    .name = "MSI", .mask = line_mask, .unmask = line_unmask, .route = line_route, .may_move = line_may_move,
 };
 
 static const struct irq_chip msix_chip = {
-    .name = "MSI-X",
-    .mask = line_mask,
-    .unmask = line_unmask,
-    .route = line_route,
-    .may_move = line_may_move,
+    .name = "MSI-X", .mask = line_mask, .unmask = line_unmask, .route = line_route, .may_move = line_may_move,
 };
 
 /* ---- Functions [msi_lock] ---- */
@@ -194,12 +188,27 @@ static int fn_get(struct pci_addr a, bool is_sure, struct pci_fn **out)
     return 0;
 }
 
+static uint64_t table_last(const struct pci_fn *f)
+{
+    return (f->table_maddr + f->nr_slots * SLOT_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* Tables may share a frame: it stays in table_frames as long as one of them is there. */
 static void table_forget(struct pci_fn *f)
 {
-    uint64_t last = f->table_maddr + f->nr_slots * SLOT_SIZE - 1;
+    struct pci_fn **p = &tables, *o;
 
-    if (f->table_maddr)
-        ranges_remove(&table_frames, f->table_maddr >> PAGE_SHIFT, last >> PAGE_SHIFT);
+    if (!f->table_maddr)
+        return;
+    while (*p != f)
+        p = &(*p)->next_table;
+    *p = f->next_table;
+    for (uint64_t m = f->table_maddr >> PAGE_SHIFT; m <= table_last(f); m++) {
+        for (o = tables; o && (m < o->table_maddr >> PAGE_SHIFT || m > table_last(o)); o = o->next_table)
+            ;
+        if (!o)
+            ranges_remove(&table_frames, m, m);
+    }
     f->table_maddr = 0;
 }
 
@@ -259,13 +268,15 @@ static int table_locate(struct pci_fn *f, unsigned cap, uint64_t table_base)
         return 0;
     if (f->entries)
         return -XEN_EBUSY; /* moved under our feet */
+    table_forget(f);
     rc = ranges_add(&table_frames, maddr >> PAGE_SHIFT, (maddr + slots * SLOT_SIZE - 1) >> PAGE_SHIFT);
     if (rc)
         return rc;
-    table_forget(f);
     f->table_maddr = maddr;
     f->nr_slots = slots;
-    return ranges_add(&table_frames, maddr >> PAGE_SHIFT, (maddr + slots * SLOT_SIZE - 1) >> PAGE_SHIFT);
+    f->next_table = tables;
+    tables = f;
+    return 0;
 }
 
 static char *table_map(uint64_t maddr, size_t size)
