@@ -160,7 +160,7 @@ static void test_maps(void **state)
 #define OFFERED     6u  /* and for transfer */
 #define END         (FIRST + GRANTED + OFFERED)
 #define GENERATIONS 1024u
-#define VCPU_STEPS  100000
+#define VCPU_STEPS  50000
 #define FROM        5   /* who transfers */
 
 enum { CLOSED, OPEN = 1, OPEN_WRITE = 2 }; /* ledger: | who << 8 */
