@@ -263,7 +263,7 @@ long do_mmu_update(struct hcall *c)
         return -XEN_EFAULT;
     rc = mmu_context_get(&x, (uint32_t)c->arg[3]);
     if (rc)
-        return mmu_list_end(c, count, before, 0, 0, rc);
+        goto told;
     while (done < count) {
         rc = update_read(list + done * sizeof(struct mmu_update), &ptr, &val) ? update_one(&x, ptr, val) : -XEN_EFAULT;
         if (rc)
@@ -274,6 +274,7 @@ long do_mmu_update(struct hcall *c)
         }
     }
     mmu_context_put(&x);
+told:
     return mmu_list_end(c, count, before, done, sizeof(struct mmu_update), rc);
 }
 
