@@ -7,27 +7,15 @@
 /* fuzz-options: -max_len=500 -len_control=0 -runs=40000 */
 #include <stdlib.h>
 #include <string.h>
+#include "fuzz_input.h"
 #include "core/cpupolicy.h"
 
-static const uint8_t *data;
-static size_t left;
 static struct cpuid_guest guest;
 
 static void must(bool ok)
 {
     if (!ok)
         abort();
-}
-
-static uint32_t take(unsigned bytes)
-{
-    uint32_t v = 0;
-
-    while (bytes-- && left) {
-        v = v << 8 | *data++;
-        left--;
-    }
-    return v;
 }
 
 /* ---- The machine: some leaves are told, the others follow from a seed ---- */

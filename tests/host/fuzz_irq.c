@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "fuzz_input.h"
 #include "port_host.h"
 #include "x86/counters.h"
 #include "x86/cpu.h"
@@ -48,8 +49,6 @@ cpumask_t cpu_online;
 uint32_t trace_events;
 unsigned maddr_bits = 46;
 
-static const uint8_t *data;
-static size_t left;
 static struct {
     struct domain d[DOMAINS];
     struct irq_line *vector[CPUS][256];
@@ -64,17 +63,6 @@ static struct {
     unsigned eoi_maps;
     uint32_t table[8192];        /* device memory at TABLES */
 } W;
-
-static uint32_t take(unsigned bytes)
-{
-    uint32_t v = 0;
-
-    while (bytes-- && left) {
-        v = v << 8 | *data++;
-        left--;
-    }
-    return v;
-}
 
 static unsigned take_below(unsigned n)
 {

@@ -6,20 +6,7 @@
 /* fuzz-options: -max_len=600 -len_control=0 */
 #include <stdint.h>
 #include "trace_world.h"
-
-static const uint8_t *data;
-static size_t left;
-
-static uint32_t take(unsigned bytes)
-{
-    uint32_t v = 0;
-
-    while (bytes-- && left) {
-        v = v << 8 | *data++;
-        left--;
-    }
-    return v;
-}
+#include "fuzz_input.h"
 
 /* Many, or one. */
 static void put(uint32_t how)
