@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What `make bench` runs inside the emulator. Included by the Makefile at the top; uses the kit of tests/guest/guest.mk.
 BENCH_OUT    := $(BUILD)/bench
-BENCH_GUESTS := $(BENCH_OUT)/micro $(BENCH_OUT)/memory
+BENCH_GUESTS := $(addprefix $(BENCH_OUT)/,micro memory load)
 BENCH_PROGS  := $(patsubst bench/progs/%.c,$(BENCH_OUT)/%,$(wildcard bench/progs/*.c))
 
 .PHONY: bench-build
@@ -12,8 +12,9 @@ $(BENCH_OUT)/guest/%.S.o: GUEST_CFLAGS += -D__ASSEMBLY__
 $(BENCH_OUT)/guest/%.o: bench/guest/% $(GUEST_SRC)/guest.mk bench/bench.mk
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(GUEST_CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
-$(BENCH_OUT)/micro: $(BENCH_OUT)/guest/micro.c.o $(BENCH_OUT)/guest/entries.S.o
+$(BENCH_OUT)/micro: $(addprefix $(BENCH_OUT)/guest/,micro.c.o others.c.o entries.S.o)
 $(BENCH_OUT)/memory: $(BENCH_OUT)/guest/memory.c.o
+$(BENCH_OUT)/load: $(BENCH_OUT)/guest/load.c.o
 $(BENCH_GUESTS): $(GUEST_LIB) $(GUEST_SRC)/lib/link.lds
 	@$(GUEST_CC) $(GUEST_LDFLAGS) $(filter %.o,$^) -o $@
 # These run on the host or in dom0's Debian: the host's compiler.  A process has an address that no other program has.

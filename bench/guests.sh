@@ -2,29 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs in dom0 for bench/run: what small guests of Debian's cost under xl. Prints what /run/bench/guests (see there) prints,
 # and ends with "done"; whatever fails, or leaves a guest behind, ends it before that.
-hand=/usr/lib/hospes/guest
-bench=/run/bench/guests
-kernels=/usr/lib/hospes/guests
-# quiet: xenconsoled reads only so often in a second, and a kernel that has more to say waits, on any hypervisor.
-extra='console=hvc0 quiet hospes.drive hospes.ip=10.1.0.2'
-say() { "$@" > /tmp/out 2>&1 || { echo "failed: $*"; cat /tmp/out; exit 1; }; }
-row() { "$bench" "$@" 2> /tmp/err || { echo "failed: $*"; cat /tmp/err; exit 1; }; }
-# The words for xl create: the guest $1 with $2 MiB, Debian's cloud kernel and no device, but for what else is given.
-words() { cfg=(/etc/xen/small.cfg "name=\"$1\"" "memory=$2" "maxmem=$2" "kernel=\"$kernels/cloud/vmlinuz\"" 'ramdisk="/tmp/initrd"' 'vif=[]' "extra=\"$extra\"" "${@:3}"); }
-first_line() { row line "$2" "/var/log/xen/console/guest-$1.log" 'hospes-guest: up' xl create -q "${cfg[@]}"; }
-gone() { for i in $(seq 100); do xl domid "$1" > /dev/null 2>&1 || return 0; sleep 0.1; done; echo "$1 is still there"; exit 1; }
-inside() { "$hand" run "$1" "$2" 600 || { echo "failed in the guest: $2" >&2; exit 1; }; }
-clock=${BENCH_CLOCK:+BENCH_CLOCK=$BENCH_CLOCK }
+. /run/bench/hands.sh
 
-# Nothing below waits for the disk of the server: what is used was used before.
-say mount -o remount,size=900M /tmp
-say mount -t tmpfs tmpfs /var/log/xen
-say mkdir -p /var/log/xen/console
-say /usr/lib/hospes/toolstack
-cp "$kernels/cloud/initrd" /tmp/initrd
-truncate -s %4 /tmp/initrd
-cat /run/bench/guest.cpio >> /tmp/initrd
-truncate -s 128M /tmp/disk
+begin
 devices=('vif=["bridge=xenbr0"]' 'disk=["/tmp/disk,raw,xvda,w"]')
 
 words warm 128 "${devices[@]}"; say xl create -q "${cfg[@]}"
@@ -86,4 +66,14 @@ for n in 1 2; do
 	row time 'xl destroy, 1 GiB' 1 xl destroy "big$n"
 	gone "big$n"
 done
+
+# Many
+create_all() { for n in $(seq 50); do words "small$n" 16 'kernel="/run/bench/load"' 'ramdisk=""' 'extra="idle"'; xl create -q "${cfg[@]}" || return 1; done; }
+destroy_all() { for n in $(seq 50); do xl destroy "small$n" || return 1; done; }
+export -f create_all destroy_all words
+export extra kernels
+row mib 'xl create, one of 50 small guests' 50 bash -c create_all
+row time 'xl list of 50' 3 xl list
+row mib 'xl destroy, one of 50' 50 bash -c destroy_all
+gone small50
 echo done

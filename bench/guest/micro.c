@@ -20,6 +20,7 @@
 #include "grant.h"
 #include "hypercall.h"
 #include "mem.h"
+#include "micro.h"
 #include "time.h"
 #include "trap.h"
 #include "user.h"
@@ -27,9 +28,6 @@
 #define REPEATS 15
 #define AREA    0x0000120000000000ul    /* a region with one L1 table of its own */
 #define CLONE   0x0000130000000000ul    /* where a grant is mapped */
-
-/* One repeat: do n operations, give the ticks they took; 0: it went wrong. */
-typedef uint64_t row_fn(unsigned n);
 
 struct row {
     const char *name;
@@ -46,25 +44,6 @@ static unsigned long mfns[512];         /* frames that entries lead to */
 static unsigned long area_l1;           /* machine address of AREA's L1 table */
 static uint64_t *area_table;            /* the same, mapped read-only */
 static unsigned port;
-
-/* Ticks of n times `what`.  The loop's own three instructions are left in. */
-#define TIMES(n, what)                                      \
-    ({                                                      \
-        uint64_t start_ = tsc_read();                       \
-        for (unsigned i_ = (n); i_; i_--) {                 \
-            what;                                           \
-            barrier();                                      \
-        }                                                   \
-        tsc_read() - start_;                                \
-    })
-
-/* The same, where each call must give `want`. */
-#define CALLS(n, want, call)                                \
-    ({                                                      \
-        long bad_ = 0;                                      \
-        uint64_t ticks_ = TIMES(n, bad_ |= (call) ^ (want));\
-        bad_ ? 0 : ticks_;                                  \
-    })
 
 static uint64_t calibrate(unsigned n)
 {
@@ -558,7 +537,7 @@ static uint64_t grant_copy_32(unsigned n)
     return grant_copies(n, 32, 64);
 }
 
-/* ---- All rows ---- */
+/* ---- All rows; the last ones are of others.c ---- */
 
 static const struct row rows[] = {
     { "calibrate", calibrate, 1000 },
@@ -604,6 +583,10 @@ static const struct row rows[] = {
     { "grant_map_unmap_32", grant_map_32, 10 },
     { "grant_copy_1", grant_copy_1, 50 },
     { "grant_copy_32", grant_copy_32, 10 },
+    { "event_send_domain", send_domain, 100 },
+    { "event_pingpong_domain", pingpong_domain, 100 },
+    { "yield_between_domains", yield_domains, 100 },
+    { "event_pingpong_vcpu", pingpong_vcpu, 100 },
 };
 
 static void sort(uint64_t *v, unsigned n)

@@ -26,7 +26,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-enum { BATCHES = 9, PAGE = 4096, PAGES = 64 };
+enum { BATCHES = 9, PAGE = 4096, PAGES = 64, LARGE = 64 << 20, RING_MAX = 64 };
 
 static char *const self = "/proc/self/exe";
 static int to_child[2], to_parent[2];
@@ -60,44 +60,44 @@ static void op_hypercall(void)
         exit(1);
 }
 
-static char *map_pages(void)
+static char *map_new(size_t size)
 {
-    char *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         exit(1);
     return p;
 }
 
-static void touch(char *p)
+static void touch(char *p, size_t size)
 {
-    for (int i = 0; i < PAGES; i++)
-        ((volatile char *)p)[i * PAGE] = 1;
+    for (size_t i = 0; i < size; i += PAGE)
+        ((volatile char *)p)[i] = 1;
 }
 
 static char *area;
 static void op_fault(void)
 {
     madvise(area, PAGES * PAGE, MADV_DONTNEED);
-    touch(area);
+    touch(area, PAGES * PAGE);
 }
 
-static void op_map(void)
+static void op_map(void) { munmap(map_new(PAGE), PAGE); }
+
+static void map_touch(size_t size)
 {
-    munmap(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), PAGE);
+    char *p = map_new(size);
+    touch(p, size);
+    munmap(p, size);
 }
 
-static void op_map_touch(void)
-{
-    char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    *(volatile char *)p = 1;
-    munmap(p, PAGE);
-}
+static void op_map_touch(void) { map_touch(PAGE); }
+static void op_map_large(void) { map_touch(LARGE); }
 
 static void op_mprotect(void)
 {
     mprotect(area, PAGES * PAGE, PROT_READ);
     mprotect(area, PAGES * PAGE, PROT_READ | PROT_WRITE);
-    touch(area);
+    touch(area, PAGES * PAGE);
 }
 
 static void reap(pid_t child)
@@ -130,6 +130,28 @@ static void op_pipe(void)
 {
     char byte = 0;
     if (write(to_child[1], &byte, 1) != 1 || read(to_parent[0], &byte, 1) != 1)
+        exit(1);
+}
+
+/* Processes in a ring pass a byte on, each to the next by a pipe; the first one is the one that measures. */
+static int ring[RING_MAX][2];
+static int ring_size;
+
+static void ring_pass(int from, int to)
+{
+    char byte = 0;
+    if (read(ring[from][0], &byte, 1) != 1 || write(ring[to][1], &byte, 1) != 1)
+        exit(1);
+}
+
+static void op_ring(void) { ring_pass(0, 1 % ring_size); }
+
+static void *no_work(void *unused) { return unused; }
+
+static void op_thread(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, no_work, NULL) || pthread_join(thread, NULL))
         exit(1);
 }
 
@@ -198,6 +220,35 @@ static void answer_pipe(void)
         _exit(1);
 }
 
+static void measure_ring(const char *name, int size)
+{
+    const struct op op = { name, 6400 / size, size, op_ring };
+    pid_t members[RING_MAX];
+
+    fflush(stdout);
+    ring_size = size;
+    for (int i = 0; i < size; i++)
+        if (pipe(ring[i]))
+            exit(1);
+    for (int i = 1; i < size; i++) {
+        members[i] = fork();
+        if (!members[i])
+            for (;;)
+                ring_pass(i, (i + 1) % size);
+    }
+    if (write(ring[0][1], "", 1) != 1)
+        exit(1);
+    measure(&op);
+    for (int i = 1; i < size; i++) {
+        kill(members[i], SIGKILL);
+        waitpid(members[i], NULL, 0);
+    }
+    for (int i = 0; i < size; i++) {
+        close(ring[i][0]);
+        close(ring[i][1]);
+    }
+}
+
 static void measure_pairs(void)
 {
     static const struct op pingpong = { "context switch by pipe", 200, 2, op_pipe };
@@ -208,6 +259,9 @@ static void measure_pairs(void)
     if (pipe(to_child) || pipe(to_parent))
         exit(1);
     measure_with(&pingpong, answer_pipe);
+    measure_ring("switch in a ring of 2", 2);
+    measure_ring("switch in a ring of 16", 16);
+    measure_ring("switch in a ring of 64", 64);
     if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
         /* In this class yielding always passes the CPU on. */
         if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 }))
@@ -225,9 +279,10 @@ int main(int argc, char **argv)
     static const struct op alone[] = {
         { "null system call", 2000, 1, op_getppid }, { "page fault, anonymous", 20, PAGES, op_fault },
         { "mmap+munmap", 500, 1, op_map }, { "mmap+touch+munmap", 200, 1, op_map_touch },
+        { "mmap+touch+munmap of 64 MiB, a page", 1, LARGE / PAGE, op_map_large },
         { "mprotect+refault", 20, PAGES, op_mprotect }, { "signal", 500, 1, op_signal },
         { "fork+exit+wait", 10, 1, op_fork }, { "fork+exec+wait", 10, 1, op_exec },
-        { "sleep 1 ms", 10, 1, op_sleep },
+        { "thread create+join", 50, 1, op_thread }, { "sleep 1 ms", 10, 1, op_sleep },
     };
     static const struct op hypercall = { "hypercall by ioctl", 2000, 1, op_hypercall };
 
@@ -235,7 +290,7 @@ int main(int argc, char **argv)
         return 0;
     by_clock = argc > 1 && !strcmp(argv[1], "clock");
     signal(SIGUSR1, on_signal);
-    area = map_pages();
+    area = map_new(PAGES * PAGE);
     for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
         measure(&alone[i]);
     privcmd = open("/dev/xen/privcmd", O_RDWR);
