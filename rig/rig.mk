@@ -65,6 +65,6 @@ bench:
 	@rig/install build run test
 	+$(MAKE) --no-print-directory all bench-build
 	@rig/image all
-	@rig/image bench
+	$(if $(filter io jobs vcpus,$(or $(PARTS),jobs)),@rig/image bench)
 	@bench/run --runs $(RUNS) $(if $(STORE),--store) $(PARTS)
 	$(if $(STORE),@bench/report)
