@@ -46,6 +46,7 @@ struct domain {
     struct grant_domain *grant;        /* kern/grant.h */
     struct sched_domain *sched;        /* kern/sched.h */
     int64_t wall_offset;               /* seconds from UTC to its wall clock [atomic] */
+    uint64_t wall_told;                /* the wallclock_base() that its shared page shows [atomic] */
     struct tsc_domain *tsc;            /* kern/tsc.h */
     struct pirq_domain *pirq;          /* kern/pirq.h */
     struct io_domain *io;              /* I/O ports and memory it may touch: kern/ioaccess.h */

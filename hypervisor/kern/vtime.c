@@ -6,6 +6,8 @@
  * V2: the one-shot timer is armed whether it runs or not, and moves to the CPU where it runs.
  * V3: a clock in shared memory is written only by the CPU that runs its vCPU (the wall clock: under wall_lock),
  *     with an odd version around it.
+ * V4: a domain whose vCPU runs has the wall clock that was set last: the CPUs are told when it is set, and the others
+ *     find out when they are given a CPU.
  */
 #include "kern/vtime.h"
 #include "core/port.h"
@@ -18,6 +20,7 @@
 #include "x86/cpu.h"
 #include "x86/lock.h"
 #include "x86/percpu.h"
+#include "x86/smp.h"
 #include "x86/time.h"
 #include "x86/timeline.h"
 #include "x86/timer.h"
@@ -112,6 +115,7 @@ void time_update_wallclock(struct domain *d)
         unlock_irqrestore(&wall_lock, flags);
         return;
     }
+    WRITE_ONCE(d->wall_told, wall);
     version = READ_ONCE(s->wc_version) | 1;
     secs += (uint64_t)READ_ONCE(d->wall_offset);
     WRITE_ONCE(s->wc_version, version);
@@ -134,11 +138,16 @@ struct shared_info *vtime_shared_gone(struct domain *d)
     return s;
 }
 
+static void wallclock_follow(void *unused)
+{
+    if (READ_ONCE(current->domain->wall_told) != wallclock_base())
+        time_update_wallclock(current->domain);
+}
+
 void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at)
 {
     wallclock_base_set(secs * NS_PER_S + nsecs - at);
-    for (struct domain *d = domain_next(NULL); d; d = domain_next(d))
-        time_update_wallclock(d);
+    smp_call(&cpu_online, wallclock_follow, NULL);
 }
 
 void vtime_set_offset(struct domain *d, int64_t seconds)
@@ -204,6 +213,7 @@ void vtime_switch_to(struct vcpu *v)
     struct time_vcpu *tv = v->time;
 
     time_update_vcpu(v);
+    wallclock_follow(NULL);
     if (tv->singleshot.cpu != cpu_id())
         timer_migrate(&tv->singleshot, cpu_id());
     if (!READ_ONCE(tv->period))

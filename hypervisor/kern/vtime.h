@@ -17,7 +17,8 @@ struct shared_info;
 void time_update_vcpu(struct vcpu *v);
 /* Publish the wall clock in d's shared info. */
 void time_update_wallclock(struct domain *d);
-/* XENPF_settime: the wall clock was secs,nsecs (UTC) at system time `at`; tells all domains. */
+/* XENPF_settime: the wall clock was secs,nsecs (UTC) at system time `at`.  All domains see it before they run again, those that
+ * run now before this returns.  As smp_call(). */
 void wallclock_set(uint64_t secs, uint32_t nsecs, uint64_t at);
 
 /* d->shared is going to be freed: nothing is written there from now on, and d->shared is NULL.  Gives what it was. */

@@ -19,7 +19,6 @@
 #include "kern/ioaccess.h"
 #include "kern/pages.h"
 #include "kern/sched.h"
-#include "kern/vtime.h"
 #include "pv/context.h"
 #include "pv/mmu.h"
 #include "pv/pv.h"
@@ -458,7 +457,6 @@ void dom0_build(const struct dom0_config *cfg)
     start_info(&b);
     l4 = tables(&b);
     start_vcpu(&b, l4);
-    time_update_wallclock(dom0);
     mem_free(b.p2m_frames);
     log_info("dom0: %s %s, %lu MiB, %u vCPUs, kernel %lx-%lx, entry %lx\n", b.elf.guest_os, b.elf.guest_version,
              b.nr_pages >> 8, cfg->vcpus, b.elf.virt_start, b.elf.virt_end, b.elf.entry);
