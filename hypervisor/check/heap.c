@@ -113,7 +113,7 @@ static const uint8_t *frames_odd(uint64_t first, uint64_t n)
     const uint8_t *odd = NULL;
 
     for (uint64_t m = first; frames_reach(first, n) && m < first + n && !odd; m++)
-        if (!frames[m].type)
+        if (!(frames[m].type & ~LINK_MASK))
             odd = odd_byte(maddr_to_virt(m << PAGE_SHIFT), PAGE_SIZE, FREED);
     return odd;
 }
@@ -293,7 +293,7 @@ static bool page_has_objects(const struct frame *f)
 {
     uint64_t word = READ_ONCE(f->type), shift = word >> SLAB_SHIFT_AT;
 
-    return !READ_ONCE(f->ref) && shift >= 4 && shift < PAGE_SHIFT && (word & SLAB_USED);
+    return (READ_ONCE(f->ref) & ~LINK_MASK) == OWNER_NONE << REF_OWNER_SHIFT && shift >= 4 && shift < PAGE_SHIFT && word >> SLAB_USED_AT & 0x1ff;
 }
 
 static unsigned page_audit(mfn_t m)

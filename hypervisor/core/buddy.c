@@ -10,7 +10,7 @@ static unsigned zone_of(uint64_t mfn)
     return mfn ? 64 - (unsigned)__builtin_clzl(mfn) : 0;
 }
 
-/* What the first frame of a free chunk has as ref. */
+/* What the first frame of a free chunk has as ref, but for its link. */
 static uint64_t chunk_word(const struct buddy *b, unsigned order)
 {
     return (uint64_t)b->tag << REF_OWNER_SHIFT | REF_FREE | (uint64_t)order << REF_ORDER_SHIFT;
@@ -18,34 +18,19 @@ static uint64_t chunk_word(const struct buddy *b, unsigned order)
 
 static void chunk_push(struct buddy *b, uint64_t mfn, unsigned order)
 {
-    uint32_t *head = &b->heads[zone_of(mfn)][order];
-    struct frame *f = &frames[mfn];
-
-    f->ref = chunk_word(b, order);
-    f->prev = 0;
-    f->next = *head;
-    if (*head)
-        frames[*head].prev = (uint32_t)mfn;
-    *head = (uint32_t)mfn;
+    frames[mfn].ref = chunk_word(b, order);
+    frame_list_add(&b->heads[zone_of(mfn)][order], (uint32_t)mfn);
 }
 
 static void chunk_take(struct buddy *b, uint64_t mfn, unsigned order)
 {
-    struct frame *f = &frames[mfn];
-
-    if (f->prev)
-        frames[f->prev].next = f->next;
-    else
-        b->heads[zone_of(mfn)][order] = f->next;
-    if (f->next)
-        frames[f->next].prev = f->prev;
-    f->next = f->prev = 0;
-    f->ref = 0;
+    frame_list_remove(&b->heads[zone_of(mfn)][order], (uint32_t)mfn);
+    frames[mfn].ref = 0;
 }
 
 static bool chunk_is_free(const struct buddy *b, uint64_t mfn, unsigned order)
 {
-    return frame_is_ram(MFN(mfn)) && frames[mfn].ref == chunk_word(b, order);
+    return frame_is_ram(MFN(mfn)) && (frames[mfn].ref & ~LINK_MASK) == chunk_word(b, order);
 }
 
 static mfn_t zone_alloc(struct buddy *b, unsigned zone, unsigned order)
@@ -141,7 +126,7 @@ void buddy_each(const struct buddy *b, void (*fn)(mfn_t m, unsigned order))
 {
     for (unsigned zone = 0; zone < BUDDY_ZONES; zone++)
         for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
-            for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next)
+            for (uint32_t mfn = b->heads[zone][order]; mfn; mfn = frame_next(mfn))
                 fn(MFN(mfn), order);
 }
 
@@ -164,8 +149,9 @@ static unsigned zone_audit(const struct buddy *b, unsigned zone)
     uint64_t n = 0;
 
     for (unsigned order = 0; order <= BUDDY_MAX_ORDER; order++)
-        for (uint64_t mfn = b->heads[zone][order]; mfn; mfn = frames[mfn].next) {
-            faults += chunk_audit(b, mfn, zone, order);
+        for (uint32_t mfn = b->heads[zone][order], bad = 0; mfn && !bad; mfn = frame_next(mfn)) {
+            bad = chunk_audit(b, mfn, zone, order); /* what it has as link, too, then */
+            faults += bad;
             n += 1ul << order;
         }
     if (n != b->zone_free[zone]) {

@@ -3,7 +3,7 @@
  * Buddy allocator of machine frames, on the frame table.  Pure: the caller holds the heap's lock.
  * There may be several with different tags, each with frames of its own: chunks of two never become one.
  *
- * B1  a free chunk of order o starts at a multiple of 2^o; its first frame's ref is REF_FREE | o | the tag, the others' 0.
+ * B1  a free chunk of order o starts at a multiple of 2^o; its first frame's ref is REF_FREE | o | the tag | a link, the others' 0.
  * B2  a chunk is on the list of its zone (bit width of its first frame number) and order, and on no other.
  * B3  two free buddies of one order in one zone don't exist (they would be one chunk).
  */
@@ -17,7 +17,7 @@
 struct buddy {
     uint32_t heads[BUDDY_ZONES][BUDDY_MAX_ORDER + 1]; /* 0: empty (frame 0 is never given out) */
     uint64_t zone_free[BUDDY_ZONES];                  /* frames of each zone */
-    uint16_t tag;                                     /* [const once it has frames] */
+    uint16_t tag;                                     /* above OWNER_LAST [const once it has frames] */
 };
 
 /* Add the frames [first, end), which nobody uses.  Frame 0 is left out. */

@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The frame table: 24 bytes for each frame of RAM.  Two counters a frame:
+ * The frame table: 16 bytes for each frame of RAM.  Two counters a frame:
  *
  *   ref   how many things need the frame to exist, and who owns it
  *   type  what the frame is now (page table of a level, segment table, writable memory) and how many uses
  *         need it to be just that
  *
  * Both words are changed by compare-and-swap only.  What the types mean: core/ptype.h.
+ *
+ * A frame that nobody owns can be on a list: of free chunks (core/buddy.c), of pages of objects (core/slab.c).  Its links, frame
+ * numbers, lie where others have their counts, and its owner is no domain's number, so that nobody takes them for counts.
  */
 #pragma once
 
 #include "core/types.h"
 
 struct frame {
-    uint64_t ref;        /* [atomic] */
-    uint64_t type;       /* [atomic] */
-    uint32_t next, prev; /* list links, frame numbers, 0: end [lock of the list: heap or domain_pages] */
+    uint64_t ref;  /* [atomic] */
+    uint64_t type; /* [atomic] */
 };
 
 /* ref word */
 #define REF_COUNT_MASK  0x7ffffffful
 #define REF_ALLOCATED   (1ul << 32) /* the owner's own reference is still held */
-#define REF_SHARED      (1ul << 33) /* a frame of the hypervisor that the owner may map: not on its list */
+#define REF_SHARED      (1ul << 33) /* a frame of the hypervisor that the owner may map */
 #define REF_FOREIGN     (1ul << 34) /* has been mapped by another domain than its owner: flush everywhere */
 #define REF_FREE        (1ul << 35) /* on a free list of the allocator, first frame of a chunk */
 #define REF_ORDER_SHIFT 36          /* 6 bits: the free chunk's order */
 #define REF_UNCACHED    (1ul << 42) /* has been mapped writable past the caches: write them back before it is checked */
-#define REF_LISTED      (1ul << 44) /* on its owner's list [domain_pages lock] */
 #define REF_OFFLINE     (1ul << 43) /* (alone) taken out of use by the toolstack: nobody's, and not free */
 #define REF_OWNER_SHIFT 48          /* 16 bits: domid */
 #define REF_OWNER_MASK  (0xfffful << REF_OWNER_SHIFT)
 #define OWNER_NONE      0xfffful
+#define OWNER_LAST      0x7ffful /* domain numbers up to here; nobody is above */
 
 /* type word */
 #define TYPE_COUNT_MASK     0xfffffffful
@@ -98,6 +100,55 @@ static inline uint64_t ref_owner(uint64_t ref)
 {
     return ref >> REF_OWNER_SHIFT;
 }
+
+/* Is it in use by a domain, or by us for one? */
+static inline bool ref_used(uint64_t ref)
+{
+    return (ref & REF_COUNT_MASK) && ref_owner(ref) <= OWNER_LAST;
+}
+
+/* ---- Lists of frames without an owner.  0: no frame.  [lock of the list] ---- */
+
+#define LINK_MASK 0xfffffffful
+
+static inline uint32_t frame_next(uint32_t m)
+{
+    return (uint32_t)READ_ONCE(frames[m].ref);
+}
+
+static inline uint32_t frame_prev(uint32_t m)
+{
+    return (uint32_t)READ_ONCE(frames[m].type);
+}
+
+static inline void frame_set_links(uint32_t m, uint32_t next, uint32_t prev)
+{
+    WRITE_ONCE(frames[m].ref, (frames[m].ref & ~LINK_MASK) | next);
+    WRITE_ONCE(frames[m].type, (frames[m].type & ~LINK_MASK) | prev);
+}
+
+static inline void frame_list_add(uint32_t *head, uint32_t m)
+{
+    frame_set_links(m, *head, 0);
+    if (*head)
+        frame_set_links(*head, frame_next(*head), m);
+    *head = m;
+}
+
+static inline void frame_list_remove(uint32_t *head, uint32_t m)
+{
+    uint32_t next = frame_next(m), prev = frame_prev(m);
+
+    if (prev)
+        frame_set_links(prev, next, frame_prev(prev));
+    else
+        *head = next;
+    if (next)
+        frame_set_links(next, frame_next(next), prev);
+    frame_set_links(m, 0, 0);
+}
+
+/* ---- References ---- */
 
 /* One more existence reference if the frame is in use and owned by `owner`. */
 static inline bool frame_ref_get(mfn_t m, uint64_t owner)

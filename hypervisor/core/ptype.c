@@ -737,7 +737,7 @@ static void audit_fault(struct audit *a, mfn_t m, const char *what)
 /* Counted at the frame it leads to; which may be another domain's, or by mistake nobody's. */
 static void audit_ref(struct audit *a, mfn_t to)
 {
-    if (!(load(&frame_of(to)->ref) & REF_COUNT_MASK))
+    if (!ref_used(load(&frame_of(to)->ref)))
         audit_fault(a, to, "P3: a table leads to it, but it is free");
     a->refs[to.n]++;
 }

@@ -2,8 +2,8 @@
 /*
  * Objects of one size, cut from pages; a page in which none is used goes back.  Pure: the caller holds the slabs' lock.
  *
- * What is known of a page stands in its struct frame, which has no other use as long as the frame is ours: `type` is the word
- * below, next and prev link it with others of its slab.  A free object holds the index of the next free one of its page.
+ * What is known of a page stands in its struct frame, which has no other use as long as the frame is ours: `type` has the fields
+ * below, above the link; its owner is OWNER_NONE.  A free object holds the index of the next free one of its page.
  *
  * L1  `partial` lists those pages, and only those, in which some object is free and some is used.
  * L2  a page's word has the slab's shift, the number of its used objects, and the index of its first free one (none: SLAB_END).
@@ -12,10 +12,11 @@
 
 #include "core/frame.h"
 
-#define SLAB_SHIFT_AT 32     /* type word: bits 32-39 */
-#define SLAB_FREE_AT  16     /* bits 16-31 */
-#define SLAB_USED     0xffffu /* bits 0-15 */
-#define SLAB_END      0xffffu
+/* Fields of the type word, all where a frame that is no table has a stamp. */
+#define SLAB_USED_AT  32 /* 9 bits */
+#define SLAB_FREE_AT  41 /* 9 bits */
+#define SLAB_SHIFT_AT 50 /* 6 bits */
+#define SLAB_END      0x1ffu
 
 struct slab {
     char *memory;     /* where frame 0 is, or would be; the other frames' memory follows [const] */
@@ -26,7 +27,18 @@ struct slab {
 /* The shift of the slab to which the page belongs (or what slab_mark() said). */
 static inline unsigned slab_shift(mfn_t page)
 {
-    return (frame_of(page)->type >> SLAB_SHIFT_AT) & 0xff;
+    return (frame_of(page)->type >> SLAB_SHIFT_AT) & 0x3f;
+}
+
+static inline unsigned slab_used(mfn_t page)
+{
+    return (frame_of(page)->type >> SLAB_USED_AT) & 0x1ff;
+}
+
+/* Index of its first free object, or SLAB_END. */
+static inline unsigned slab_first(mfn_t page)
+{
+    return (frame_of(page)->type >> SLAB_FREE_AT) & 0x1ff;
 }
 
 /* Memory that isn't from a slab, so that whoever frees it can tell: `mark` is above any shift. */

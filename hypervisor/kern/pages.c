@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames of domains: see pages.h.  A frame of a domain is on its list (REF_LISTED), is counted, and holds its domain, until
- * the last reference frees it: also when the domain has dropped its own (REF_ALLOCATED), for it may still be pinned.
- * Taking a dying domain apart looks at each frame once, and takes it off the list.
+ * Frames of domains: see pages.h.  A frame of a domain is counted, and holds its domain, until the last reference frees it:
+ * also when the domain has dropped its own (REF_ALLOCATED), for it may still be pinned.  There is no list of them: a domain knows
+ * in which regions of 2 MiB it ever had any.  Taking a dying domain apart goes through these once.
  *
  * P4 (core/ptype.h) at this place: a frame that leaves its domain is stamped, whatever it was used as, and who gets it
  * next flushes the CPUs that have not flushed since: frame_assign() here, frames_alloc() for those that went to the
@@ -18,50 +18,33 @@
 #include "x86/numa.h"
 #include "x86/tlb.h"
 
-/* ---- The list ---- */
+/* ---- Where a domain has frames ---- */
 
-/* [p->lock] */
-static void list_add(struct domain_pages *p, uint32_t mfn)
+#define REGION 512ul /* frames */
+
+/* The bits of m's region and those above it in its word. */
+static uint64_t regions_from(const struct domain_pages *p, uint64_t m)
 {
-    struct frame *f = &frames[mfn];
-
-    f->next = 0;
-    f->prev = p->tail;
-    if (p->tail)
-        frames[p->tail].next = mfn;
-    else
-        p->head = mfn;
-    p->tail = mfn;
+    return p->regions[m / REGION / 64] >> (m / REGION % 64);
 }
 
 /* [p->lock] */
-static void list_remove(struct domain_pages *p, uint32_t mfn)
+static void region_set(struct domain_pages *p, uint64_t m)
 {
-    struct frame *f = &frames[mfn];
-
-    if (f->prev)
-        frames[f->prev].next = f->next;
-    else
-        p->head = f->next;
-    if (f->next)
-        frames[f->next].prev = f->prev;
-    else
-        p->tail = f->prev;
-    f->next = f->prev = 0;
+    p->regions[m / REGION / 64] |= 1ul << (m / REGION % 64);
 }
 
-/* Off the list, if it is still there. */
-static void list_leave(struct domain_pages *p, mfn_t m)
+/* Is m, which is RAM, an ordinary frame of d's, though it may have dropped its own reference? */
+static bool frame_is_of(const struct domain *d, uint64_t m)
 {
-    lock(&p->lock);
-    if (__atomic_fetch_and(&frame_of(m)->ref, ~REF_LISTED, __ATOMIC_SEQ_CST) & REF_LISTED)
-        list_remove(p, (uint32_t)m.n);
-    unlock(&p->lock);
+    uint64_t ref = READ_ONCE(frames[m].ref);
+
+    return (ref & REF_COUNT_MASK) && !(ref & REF_SHARED) && ref_owner(ref) == d->id;
 }
 
 int pages_domain_create(struct domain *d, uint64_t max)
 {
-    d->pages = mem_alloc(sizeof(*d->pages));
+    d->pages = mem_alloc(sizeof(*d->pages) + DIV_UP(nr_frames, REGION * 64) * sizeof(uint64_t));
     if (!d->pages)
         return -XEN_ENOMEM;
     lock_init(&d->pages->lock, RANK_PAGES);
@@ -88,7 +71,7 @@ struct domain *frame_owner(mfn_t m)
     if (!frame_is_ram(m))
         return NULL;
     ref = READ_ONCE(frame_of(m)->ref);
-    return ref & REF_COUNT_MASK ? domain_peek((domid_t)ref_owner(ref)) : NULL;
+    return ref_used(ref) ? domain_peek((domid_t)ref_owner(ref)) : NULL;
 }
 
 bool frame_is_shared(mfn_t m)
@@ -109,8 +92,6 @@ static void frame_release(mfn_t m)
     bool shared = f->ref & REF_SHARED;
 
     assert((f->type & TYPE_COUNT_MASK) == 0);
-    if (READ_ONCE(f->ref) & REF_LISTED)
-        list_leave(d->pages, m);
     __atomic_sub_fetch(shared ? &d->pages->shared_count : &d->pages->count, 1, __ATOMIC_SEQ_CST);
     ((uint64_t *)M2P_START)[m.n] = ~0ul;
     frames_free(m, 0);
@@ -227,9 +208,9 @@ static bool count_reserve(struct domain_pages *p, uint64_t n)
 /* Frame m, nobody's till now and counted, is d's. [d->pages->lock] */
 static void frame_adopt(struct domain *d, mfn_t m)
 {
-    list_add(d->pages, (uint32_t)m.n);
+    region_set(d->pages, m.n);
     domain_hold(d);
-    __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_ALLOCATED | REF_LISTED, 1), __ATOMIC_SEQ_CST);
+    __atomic_store_n(&frame_of(m)->ref, ref_word(d, REF_ALLOCATED, 1), __ATOMIC_SEQ_CST);
 }
 
 static void frame_clear(mfn_t m)
@@ -359,24 +340,17 @@ int frame_steal(struct domain *from, mfn_t m)
 {
     struct frame *f;
     uint64_t want;
-    int rc = -XEN_EINVAL;
 
     if (!frame_is_ram(m))
-        return rc;
+        return -XEN_EINVAL;
     f = frame_of(m);
-    lock(&from->pages->lock);
-    want = (READ_ONCE(f->ref) & (REF_FOREIGN | REF_UNCACHED)) | ref_word(from, REF_ALLOCATED | REF_LISTED, 1);
+    want = (READ_ONCE(f->ref) & (REF_FOREIGN | REF_UNCACHED)) | ref_word(from, REF_ALLOCATED, 1);
     /* Exactly the domain's own reference, and no use. */
-    if ((READ_ONCE(f->type) & TYPE_COUNT_MASK) == 0 &&
-        __atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT | (want & REF_UNCACHED), false,
-                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-        list_remove(from->pages, (uint32_t)m.n);
-        __atomic_sub_fetch(&from->pages->count, 1, __ATOMIC_SEQ_CST);
-        rc = 0;
-    }
-    unlock(&from->pages->lock);
-    if (rc)
-        return rc;
+    if ((READ_ONCE(f->type) & TYPE_COUNT_MASK) ||
+        !__atomic_compare_exchange_n(&f->ref, &want, OWNER_NONE << REF_OWNER_SHIFT | (want & REF_UNCACHED), false,
+                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return -XEN_EINVAL;
+    __atomic_sub_fetch(&from->pages->count, 1, __ATOMIC_SEQ_CST);
     /* Not only its last typed use counts: a mapping to read leaves no stamp when it goes. */
     f->type = type_word_left();
     domain_put(from);
@@ -411,11 +385,8 @@ uint64_t pages_on_node(const struct domain *d, unsigned node)
     for (unsigned i = 0; i < nr_ram_ranges; i++)
         for (uint64_t m = ram_ranges[i].first, end; m < ram_ranges[i].end; m = end) {
             end = numa_piece(m, ram_ranges[i].end);
-            for (uint64_t at = numa_node_of(MFN(m)) == node ? m : end; at < end; at++) {
-                uint64_t ref = READ_ONCE(frames[at].ref);
-
-                n += (ref & REF_COUNT_MASK) && !(ref & REF_SHARED) && ref_owner(ref) == d->id;
-            }
+            for (uint64_t at = numa_node_of(MFN(m)) == node ? m : end; at < end; at++)
+                n += frame_is_of(d, at);
         }
     return n;
 }
@@ -432,36 +403,36 @@ static int frame_kill(struct domain *d, mfn_t m)
         return 0; /* its last reference goes this very moment, and it with that */
     if ((w & TYPE_COUNT_MASK) && (w & (TYPE_PINNED | TYPE_PARKED)))
         rc = pv_table_kill(d, m);
-    if (rc == 0) {
-        list_leave(d->pages, m);
+    if (rc == 0)
         domain_frame_release(d, m);
-    }
     frame_put(m);
     return rc;
 }
 
-/* The next frame to be looked at, 0: none.  The lock, since who adds looks at is_dying under it. */
-static uint32_t list_first(struct domain_pages *p)
+/* One step from p->kill_at on: 0 or -XEN_EAGAIN. */
+static int kill_step(struct domain *d, struct domain_pages *p)
 {
-    uint32_t m;
+    uint64_t m = p->kill_at, regions = regions_from(p, m);
 
-    lock(&p->lock);
-    m = p->head;
-    unlock(&p->lock);
-    return m;
+    if (regions & 1) {
+        if (frame_is_ram(MFN(m)) && frame_is_of(d, m) && frame_kill(d, MFN(m)))
+            return -XEN_EAGAIN;
+        p->kill_at = m + 1;
+    } else {
+        p->kill_at = (m | (regions ? REGION - 1 : REGION * 64 - 1)) + 1;
+    }
+    return 0;
 }
 
 int pages_domain_kill(struct domain *d)
 {
-    uint32_t m = list_first(d->pages);
+    struct domain_pages *p = d->pages;
 
-    frames_claim(&d->pages->heap, 0);
-    while (m) {
-        if (frame_kill(d, MFN(m)) == -XEN_EAGAIN)
+    frames_claim(&p->heap, 0);
+    lock(&p->lock); /* who adds frames looks at is_dying under it: none come from now on */
+    unlock(&p->lock);
+    while (p->kill_at < nr_frames)
+        if (kill_step(d, p) || (p->kill_at < nr_frames && preempt_needed()))
             return -XEN_EAGAIN;
-        m = list_first(d->pages);
-        if (m && preempt_needed())
-            return -XEN_EAGAIN;
-    }
     return 0;
 }

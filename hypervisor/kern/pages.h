@@ -23,16 +23,17 @@ struct raw_extent {
 /* Of one domain. */
 struct domain_pages {
     spinlock_t lock;      /* RANK_PAGES */
-    uint32_t head, tail;  /* ordinary frames whose own reference is held, by struct frame's next and prev; 0: end [lock] */
-    uint64_t count;       /* ordinary frames it has, listed or kept by others' references [atomic; lock to raise] */
+    uint64_t count;       /* ordinary frames it has, also those that others' references keep [atomic; lock to raise] */
     uint64_t max;         /* it may have [lock] */
     uint64_t shared_count;/* hypervisor frames shared with it [atomic] */
     struct heap_share heap;
     struct raw_extent raw[2]; /* asked for by others, by itself: these don't take each other's away */
+    uint64_t kill_at;     /* pages_domain_kill() has come to this frame */
+    uint64_t regions[];   /* a bit for each 512 frames of the machine: it has had ordinary frames there [lock to set] */
 };
 
 int pages_domain_create(struct domain *d, uint64_t max);
-/* Give back every frame of a dying domain.  Preemptible: -XEN_EAGAIN = call again. */
+/* Give back every frame of a dying domain.  Preemptible: -XEN_EAGAIN = call again.  One caller at a time. */
 int pages_domain_kill(struct domain *d);
 void pages_domain_free(struct domain *d);
 

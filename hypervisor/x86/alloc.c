@@ -34,7 +34,7 @@ uint64_t nr_frames;
 struct frame_range ram_ranges[RAM_RANGES_MAX];
 unsigned nr_ram_ranges;
 
-static struct buddy boot_heap, *heaps = &boot_heap; /* a node each [heap_lock] */
+static struct buddy boot_heap = { .tag = OWNER_NONE - NUMA_NODES }, *heaps = &boot_heap; /* a node each [heap_lock] */
 static unsigned nr_heaps = 1;                   /* [const after boot] */
 static unsigned low_bits;                       /* shorter addresses than that are for who needs them [const after boot] */
 static uint64_t nr_free;                        /* frames [heap_lock, read anywhere] */
@@ -190,7 +190,6 @@ mfn_t frames_alloc_for(struct heap_share *owner, uint64_t nodes, unsigned order,
             tlb_flush_older(&cpu_online, flushed);
         }
         f->type = 0;
-        f->next = f->prev = 0;
     }
     return m;
 }
@@ -272,7 +271,7 @@ int frame_take_offline(mfn_t m, domid_t *owner)
     if (buddy_take(heap_of(m), m)) {
         nr_free--;
         f->ref = REF_OFFLINE;
-    } else if ((ref & REF_COUNT_MASK) && !(ref & REF_SHARED)) {
+    } else if (ref_used(ref) && !(ref & REF_SHARED)) {
         leaving[m.n / 64] |= 1ul << (m.n % 64);
         rc = FRAME_PENDING;
         if (owner)

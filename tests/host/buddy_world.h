@@ -27,6 +27,7 @@ static const struct frame_range layout[] = { { 256, 4100 }, { 0, 160 }, { 4101, 
 static struct buddy heaps[NODES];
 static enum { HOLE, FREE, TAKEN } is[FRAMES];
 static uint64_t nr_free[NODES];
+static uint64_t left[FRAMES], stamp; /* what a frame's use left in its type word is there when it is taken again */
 static struct { uint64_t first; unsigned order; } held[HELD];
 static unsigned nr_held;
 
@@ -51,6 +52,8 @@ static void heap_start(void)
     free(frames);
     frames = calloc(FRAMES, sizeof(*frames));
     memset(heaps, 0, sizeof(heaps));
+    memset(left, 0, sizeof(left));
+    stamp = 0;
     for (unsigned node = 0; node < NODES; node++)
         heaps[node].tag = (uint16_t)(OWNER_NONE - node);
     memset(nr_free, 0, sizeof(nr_free));
@@ -113,7 +116,7 @@ static void heap_alloc(unsigned node, unsigned order, unsigned min_bits, unsigne
     for (uint64_t n = 0; n < 1ul << order; n++) {
         MUST(is[m.n + n] == FREE && width(m.n + n) <= limit && node_of(m.n + n) == node);
         is[m.n + n] = TAKEN;
-        MUST(frames[m.n + n].ref == 0);
+        MUST(frames[m.n + n].ref == 0 && frames[m.n + n].type == left[m.n + n]);
         frames[m.n + n].ref = 1ul << 48 | REF_ALLOCATED | 1; /* somebody uses it */
     }
     nr_free[node] -= 1ul << order;
@@ -132,7 +135,7 @@ static void heap_take(uint64_t mfn)
     MUST(buddy_take(&heaps[node_of(mfn)], MFN(mfn)) == was);
     if (!was)
         return;
-    MUST(frames[mfn].ref == 0);
+    MUST(frames[mfn].ref == 0 && frames[mfn].type == left[mfn]);
     is[mfn] = TAKEN;
     frames[mfn].ref = 1ul << 48 | REF_ALLOCATED | 1;
     nr_free[node_of(mfn)]--;
@@ -157,6 +160,7 @@ static void heap_free(unsigned which, bool in_halves)
     for (uint64_t n = 0; n < 1ul << order; n++) {
         is[first + n] = FREE;
         frames[first + n].ref = 0;
+        frames[first + n].type = left[first + n] = (uint64_t)FT_WRITABLE << TYPE_SHIFT | ++stamp << TYPE_AUX_SHIFT;
     }
     nr_free[node_of(first)] += 1ul << order;
     if (in_halves && order) {

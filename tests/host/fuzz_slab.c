@@ -94,13 +94,13 @@ static void check_page(unsigned n)
             taken[index] = true;
             used++;
         }
-    must(used > 0 && (frames[n].type & SLAB_USED) == used && slab_shift(MFN(n)) == s->shift);
-    index = (unsigned)(frames[n].type >> SLAB_FREE_AT) & SLAB_END;
+    must(used > 0 && slab_used(MFN(n)) == used && slab_shift(MFN(n)) == s->shift && !ref_used(frames[n].ref));
+    index = slab_first(MFN(n));
     for (left = count - used; left && index != SLAB_END; left--) {
         must(index < count && !taken[index]);
         taken[index] = true;
         memcpy(&index, memory + n * PAGE_SIZE + index * size_of(s), 2);
-        index &= SLAB_END;
+        index &= 0xffff;
     }
     must(!left && index == SLAB_END);
 }
@@ -110,12 +110,12 @@ static void check_list(const struct slab *s)
 {
     bool listed[PAGES] = { false };
 
-    for (uint32_t at = s->partial, before = 0; at; before = at, at = frames[at].next) {
-        must(at < PAGES && !listed[at] && frames[at].prev == before && owner[at] == s);
+    for (uint32_t at = s->partial, before = 0; at; before = at, at = frame_next(at)) {
+        must(at < PAGES && !listed[at] && frame_prev(at) == before && owner[at] == s);
         listed[at] = true;
     }
     for (unsigned n = 1; n < PAGES; n++)
-        must(owner[n] != s || listed[n] == ((frames[n].type & SLAB_USED) < PAGE_SIZE / size_of(s)));
+        must(owner[n] != s || listed[n] == (slab_used(MFN(n)) < PAGE_SIZE / size_of(s)));
 }
 
 static void check(void)

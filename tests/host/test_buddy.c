@@ -172,7 +172,7 @@ static void test_audit_sees(void **state)
     for (unsigned i = 0; i < 8; i++)
         frames[held[0].first + i] = (struct frame){ 0 };
     frames[held[0].first].ref = frames[held[0].first + 4].ref = REF_FREE | 2ul << REF_ORDER_SHIFT;
-    frames[held[0].first].next = (uint32_t)held[0].first + 4;
+    frames[held[0].first].ref |= held[0].first + 4;
     assert_true(buddy_audit(heap) > 0);
 }
 

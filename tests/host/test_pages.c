@@ -18,7 +18,7 @@
 #include "x86/layout.h"
 #include "x86/tlb.h"
 
-#define FRAMES 64
+#define FRAMES 40000 /* regions in two words of their map, the last one not whole */
 #define HEAP   48 /* free at the start: from here on */
 #define BORDER 56ul
 #define CPUS   2
@@ -43,8 +43,8 @@ unsigned nr_cpus = CPUS;
 static struct {
     struct domain d[3];
     uint64_t holds[3];
-    unsigned locks, table_kills, kill_again, looks;
-    uint64_t clock, last_flush[CPUS];
+    unsigned locks, table_kills, kill_again;
+    uint64_t clock, last_flush[CPUS], heap; /* where to look for a free frame first; 0: HEAP */
     bool sees[CPUS][FRAMES];
     unsigned flushes, cache_flushes;
 } W;
@@ -55,7 +55,6 @@ void lock(spinlock_t *l)
 {
     (void)l;
     W.locks++;
-    W.looks++;
 }
 
 void unlock(spinlock_t *l)
@@ -133,7 +132,7 @@ uint32_t ptype_port_stamp(void)
 mfn_t frames_alloc(unsigned order, unsigned below_bits)
 {
     (void)below_bits;
-    for (uint64_t m = HEAP; m < FRAMES; m += 1ul << order) {
+    for (uint64_t m = W.heap ? W.heap : HEAP; m < FRAMES; m += 1ul << order) {
         bool all = true;
 
         for (unsigned i = 0; i < 1u << order; i++)
@@ -250,7 +249,6 @@ static int teardown(void **state)
         W.d[i].is_dying = true;
         while (pages_domain_kill(&W.d[i]) == -XEN_EAGAIN)
             ;
-        assert_int_equal(W.d[i].pages->head, 0);
         assert_int_equal(W.d[i].pages->count, 0);
         assert_int_equal(W.d[i].pages->shared_count, 0);
         assert_int_equal(W.holds[i], 1);
@@ -411,20 +409,48 @@ static void test_kill(void **state)
     for (unsigned i = 0; i < 6; i++) /* given back by the guest, still used by somebody */
         assert_int_equal(domain_frame_release(&W.d[D1], m[i]), 0);
     assert_int_equal(domain_frame_release(&W.d[D1], m[0]), -XEN_EINVAL);
-    assert_int_equal(W.d[D1].pages->head, m[0].n); /* it may yet be pinned */
     assert_int_equal(ptype_pin(&c, m[9], FT_L1), 0);
     W.d[D1].is_dying = true;
     W.kill_again = 2;
     host_preempt_every(1);
-    W.looks = 0;
     while (pages_domain_kill(&W.d[D1]) == -XEN_EAGAIN)
-        assert_true(++calls < 20);
+        calls++;
     assert_int_equal(W.table_kills, 3);
-    assert_int_equal(calls, 9 + 2);
-    assert_true(W.looks < 4 * ARRAY_SIZE(m));
+    assert_int_equal(calls, REGION + 2 + 1); /* the other regions of the first word are one step, the second word is the last */
     assert_int_equal(W.d[D1].pages->count, 8);
     for (unsigned i = 0; i < 8; i++)
         frame_put(m[i]);
+}
+
+/* Wherever they are, they are found; and a pinned table that the guest had given back is unpinned. */
+static void test_kill_everywhere(void **state)
+{
+    static const uint64_t at[] = { REGION - 1, REGION, 2 * REGION - 1, 7 * REGION + 5, 63 * REGION, 64 * REGION - 1, 64 * REGION, FRAMES - 1 };
+    struct ptype_ctx c = { D1, D1 };
+    mfn_t m = MFN_NONE;
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
+        W.heap = at[i];
+        m = give(&W.d[D1]);
+        assert_int_equal(m.n, at[i]);
+        assert_int_equal(ptype_pin(&c, m, FT_L1), 0);
+        assert_int_equal(domain_frame_release(&W.d[D1], m), 0);
+    }
+    for (unsigned i = 0; i + 1 < ARRAY_SIZE(at); i++) {
+        W.heap = at[i];
+        give(&W.d[D2]);
+    }
+    m = shared_frame_alloc(&W.d[D1], true);
+    W.d[D1].is_dying = true;
+    host_preempt_every(1);
+    while (pages_domain_kill(&W.d[D1]) == -XEN_EAGAIN)
+        ;
+    assert_int_equal(W.table_kills, ARRAY_SIZE(at));
+    assert_int_equal(W.d[D1].pages->count, 0);
+    assert_int_equal(W.d[D1].pages->shared_count, 1);
+    assert_int_equal(W.d[D2].pages->count, ARRAY_SIZE(at) - 1);
+    shared_frame_free(&W.d[D1], m);
 }
 
 static void test_alloc_limits(void **state)
@@ -436,7 +462,7 @@ static void test_alloc_limits(void **state)
     assert_true(mfn_eq(domain_frames_alloc(&W.d[D1], 1, FRAMES_ANYWHERE, true), MFN_NONE));
     assert_int_equal(W.d[D1].pages->count, 2);
     W.d[D2].pages->max = 1ul << 20;
-    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 6, FRAMES_ANYWHERE, true), MFN_NONE));
+    assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 16, FRAMES_ANYWHERE, true), MFN_NONE));
     assert_int_equal(W.d[D2].pages->count, 0);
     W.d[D2].is_dying = true;
     assert_true(mfn_eq(domain_frames_alloc(&W.d[D2], 0, FRAMES_ANYWHERE, true), MFN_NONE));
@@ -466,7 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_steal_after_reader), CASE(test_free_after_reader), CASE(test_steal_batch), CASE(test_steal_uncached),
         CASE(test_steal_refused),
-        CASE(test_shared_readonly), CASE(test_kill), CASE(test_alloc_limits), CASE(test_nodes),
+        CASE(test_shared_readonly), CASE(test_kill), CASE(test_kill_everywhere), CASE(test_alloc_limits), CASE(test_nodes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
