@@ -291,9 +291,9 @@ static unsigned object_audit(const char *p, size_t place)
 /* Is it a page of objects?  (Frames of domains, and free ones, have other words.) */
 static bool page_has_objects(const struct frame *f)
 {
-    uint64_t word = READ_ONCE(f->type), shift = word >> SLAB_SHIFT_AT;
+    uint32_t word = (uint32_t)(READ_ONCE(f->type) >> 32), shift = word >> SLAB_SHIFT_AT;
 
-    return (READ_ONCE(f->ref) & ~LINK_MASK) == OWNER_NONE << REF_OWNER_SHIFT && shift >= 4 && shift < PAGE_SHIFT && word >> SLAB_USED_AT & 0x1ff;
+    return (READ_ONCE(f->ref) & ~LINK_MASK) == OWNER_NONE << REF_OWNER_SHIFT && shift >= 4 && shift < PAGE_SHIFT && (word & 0x1ff);
 }
 
 static unsigned page_audit(mfn_t m)

@@ -5,9 +5,9 @@
 
 static void word_set(const struct slab *s, uint32_t page, unsigned used, unsigned first)
 {
-    uint64_t word = (uint64_t)s->shift << SLAB_SHIFT_AT | (uint64_t)first << SLAB_FREE_AT | (uint64_t)used << SLAB_USED_AT;
+    uint32_t word = s->shift << SLAB_SHIFT_AT | first << SLAB_FREE_AT | used;
 
-    WRITE_ONCE(frames[page].type, word | frame_prev(page));
+    WRITE_ONCE(frames[page].type, (uint64_t)word << 32 | frame_prev(page));
 }
 
 /* The page has a free object; its first. */

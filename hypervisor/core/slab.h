@@ -12,10 +12,9 @@
 
 #include "core/frame.h"
 
-/* Fields of the type word, all where a frame that is no table has a stamp. */
-#define SLAB_USED_AT  32 /* 9 bits */
-#define SLAB_FREE_AT  41 /* 9 bits */
-#define SLAB_SHIFT_AT 50 /* 6 bits */
+/* Fields of the type word's upper half, all where a frame that is no table has a stamp; below: objects in use, 9 bits. */
+#define SLAB_FREE_AT  9  /* 9 bits */
+#define SLAB_SHIFT_AT 18 /* 6 bits */
 #define SLAB_END      0x1ffu
 
 struct slab {
@@ -27,24 +26,24 @@ struct slab {
 /* The shift of the slab to which the page belongs (or what slab_mark() said). */
 static inline unsigned slab_shift(mfn_t page)
 {
-    return (frame_of(page)->type >> SLAB_SHIFT_AT) & 0x3f;
+    return (frame_of(page)->type >> 32 >> SLAB_SHIFT_AT) & 0x3f;
 }
 
 static inline unsigned slab_used(mfn_t page)
 {
-    return (frame_of(page)->type >> SLAB_USED_AT) & 0x1ff;
+    return (frame_of(page)->type >> 32) & 0x1ff;
 }
 
 /* Index of its first free object, or SLAB_END. */
 static inline unsigned slab_first(mfn_t page)
 {
-    return (frame_of(page)->type >> SLAB_FREE_AT) & 0x1ff;
+    return (frame_of(page)->type >> 32 >> SLAB_FREE_AT) & 0x1ff;
 }
 
 /* Memory that isn't from a slab, so that whoever frees it can tell: `mark` is above any shift. */
 static inline void slab_mark(mfn_t page, unsigned mark)
 {
-    frame_of(page)->type = (uint64_t)mark << SLAB_SHIFT_AT;
+    frame_of(page)->type = (uint64_t)mark << SLAB_SHIFT_AT << 32;
 }
 
 /* An object, not zeroed; NULL: give it a page. */
