@@ -50,8 +50,8 @@ static void once(void)
     unsigned before = failsafes;
 
     EXPECT_OK(hypercall(update_descriptor, virt_to_maddr(gdt + 5), DATA3));
-    kills = 1;
     __asm__ volatile("mov %w0, %%es" : : "r"(5 * 8 + 3));
+    kills = 1; /* not before: the other vCPU may run at any moment */
     while (failsafes == before && time_now() < end)
         hypercall(sched_op, SCHEDOP_yield);
     EXPECT_EQUAL(failsafes, before + 1);
