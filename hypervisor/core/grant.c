@@ -115,7 +115,7 @@ static int16_t claim_v1(const struct grant_table *t, word_t *p, const struct gra
     return GNTST_general_error;
 }
 
-static int16_t claim_v2(const struct grant_table *t, word_t *p, const struct grant_want *w, uint32_t *word)
+static __attribute__((noinline)) int16_t claim_v2(const struct grant_table *t, word_t *p, const struct grant_want *w, uint32_t *word)
 {
     grant_status_t *status = status_at(t, w->ref);
     uint16_t before = active_bits(active_at(t, w->ref));
@@ -136,7 +136,7 @@ static struct grant_content content_v1(const struct grant_entry_v1 *e)
     return (struct grant_content){ .frame = READ_ONCE(e->frame), .length = PAGE_SIZE, .kind = GRANT_FULL };
 }
 
-static struct grant_content content_v2(const union grant_entry_v2 *e, uint16_t flags)
+static __attribute__((noinline)) struct grant_content content_v2(const union grant_entry_v2 *e, uint16_t flags)
 {
     struct grant_content c = { .length = PAGE_SIZE, .kind = GRANT_FULL };
 
@@ -185,7 +185,7 @@ static int16_t entry_claim(const struct grant_table *t, const struct grant_want 
     return GNTST_okay;
 }
 
-int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct grant_content *out)
+int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct grant_active **out)
 {
     struct grant_active *a;
     int16_t rc;
@@ -199,14 +199,12 @@ int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct gran
     if (!active_pinned(a))
         t->pinned++;
     *(w->readonly ? &a->readers : &a->writers) += w->count;
-    *out = a->content;
+    *out = a;
     return GNTST_okay;
 }
 
-void grant_pin_frame(struct grant_table *t, grant_ref_t ref, mfn_t m)
+inline void grant_pin_frame(struct grant_active *a, mfn_t m)
 {
-    struct grant_active *a = active_at(t, ref);
-
     assert(active_pinned(a) && !a->content.translated && a->content.kind != GRANT_TRANSITIVE);
     a->content.frame = m.n;
     a->content.translated = true;
@@ -229,11 +227,10 @@ void grant_unpin(struct grant_table *t, grant_ref_t ref, bool readonly, unsigned
 {
     struct grant_active *a = active_at(t, ref);
     uint32_t *n = readonly ? &a->readers : &a->writers;
-    uint16_t before = active_bits(a);
 
-    assert(*n >= count);
+    assert(count && *n >= count);
     *n -= count;
-    if (active_bits(a) == before)
+    if (*n)
         return;
     bits_clear(t, ref, a);
     if (!active_pinned(a))
@@ -378,7 +375,7 @@ void grant_maps_free(struct grant_maps *s)
 }
 
 /* One chunk more, all of it free, lowest handles first. */
-static bool maps_grow(struct grant_maps *s)
+static __attribute__((noinline)) bool maps_grow(struct grant_maps *s)
 {
     grant_handle_t first = grant_maps_limit(s);
     struct grant_map *c;
@@ -396,28 +393,38 @@ static bool maps_grow(struct grant_maps *s)
     return true;
 }
 
-grant_handle_t grant_map_take(struct grant_maps *s)
+/* One is free. */
+static __attribute__((noinline)) grant_handle_t free_take(struct grant_maps *s, unsigned n)
 {
-    grant_handle_t h;
+    grant_handle_t first = s->free;
     struct grant_map *m;
 
-    if (s->free == GRANT_NO_HANDLE && !maps_grow(s))
-        return GRANT_NO_HANDLE;
-    h = s->free;
-    m = grant_map_of(s, h);
-    s->free = m->next;
-    s->used++;
-    __atomic_store_n(&m->state, GRANT_MAP_BUSY, __ATOMIC_RELAXED);
-    return h;
+    do {
+        m = grant_map_of(s, s->free);
+        s->free = m->next;
+        s->used++;
+        __atomic_store_n(&m->state, GRANT_MAP_BUSY, __ATOMIC_RELAXED);
+    } while (--n && s->free != GRANT_NO_HANDLE);
+    m->next = GRANT_NO_HANDLE;
+    return first;
 }
 
-void grant_map_give(struct grant_maps *s, grant_handle_t h)
+grant_handle_t grant_maps_take(struct grant_maps *s, unsigned n)
 {
-    struct grant_map *m = grant_map_of(s, h);
+    return s->free != GRANT_NO_HANDLE || maps_grow(s) ? free_take(s, n) : GRANT_NO_HANDLE;
+}
 
-    assert(h < grant_maps_limit(s) && READ_ONCE(m->state) == GRANT_MAP_BUSY);
+void grant_maps_give(struct grant_maps *s, grant_handle_t list)
+{
+    grant_handle_t h = list;
+    struct grant_map *m;
+
+    do {
+        m = grant_map_of(s, h);
+        assert(h < grant_maps_limit(s) && READ_ONCE(m->state) == GRANT_MAP_BUSY);
+        __atomic_store_n(&m->state, GRANT_MAP_FREE, __ATOMIC_RELAXED); /* somebody may be trying to claim it */
+        s->used--;
+    } while ((h = m->next) != GRANT_NO_HANDLE);
     m->next = s->free;
-    __atomic_store_n(&m->state, GRANT_MAP_FREE, __ATOMIC_RELAXED); /* somebody may be trying to claim it */
-    s->free = h;
-    s->used--;
+    s->free = list;
 }

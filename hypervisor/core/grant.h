@@ -86,12 +86,12 @@ struct grant_want {
 };
 
 /*
- * Pin an entry: it stays in use until grant_unpin() with the same numbers.  Gives GNTST_okay and the content,
+ * Pin an entry: it stays in use until grant_unpin() with the same numbers.  Gives GNTST_okay and the entry, to be read,
  * or another GNTST_* and nothing has changed.  If the content is not translated (and not transitive), the caller
  * translates it, and calls grant_pin_frame() or, if it can't, grant_unpin(), before the lock is dropped.
  */
-int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct grant_content *out);
-void grant_pin_frame(struct grant_table *t, grant_ref_t ref, mfn_t m);
+int16_t grant_pin(struct grant_table *t, const struct grant_want *w, struct grant_active **out);
+void grant_pin_frame(struct grant_active *a, mfn_t m);
 /* Take `count` pins back; at the last one the guest sees the entry unused. */
 void grant_unpin(struct grant_table *t, grant_ref_t ref, bool readonly, unsigned count);
 
@@ -146,10 +146,10 @@ static inline unsigned grant_map_uses(unsigned flags)
 
 int grant_maps_init(struct grant_maps *s, unsigned max_chunks);
 void grant_maps_free(struct grant_maps *s);
-/* A free entry, made busy; GRANT_NO_HANDLE at the limit or without memory. */
-grant_handle_t grant_map_take(struct grant_maps *s);
-/* A busy entry becomes free. */
-void grant_map_give(struct grant_maps *s, grant_handle_t h);
+/* A list of up to n > 0 free entries, made busy; GRANT_NO_HANDLE at the limit or without memory. */
+grant_handle_t grant_maps_take(struct grant_maps *s, unsigned n);
+/* The busy entries of such a list, which isn't empty, become free. */
+void grant_maps_give(struct grant_maps *s, grant_handle_t list);
 /* Numbers of entries are below this.  Needs no lock. */
 static inline grant_handle_t grant_maps_limit(const struct grant_maps *s)
 {

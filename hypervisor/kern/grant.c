@@ -51,7 +51,7 @@ void grant_frame_unref(mfn_t m, bool readonly, unsigned count)
     }
 }
 
-int16_t grant_gfn_ref(struct domain *d, uint64_t gfn, bool readonly, mfn_t *m)
+inline int16_t grant_gfn_ref(struct domain *d, uint64_t gfn, bool readonly, mfn_t *m)
 {
     if (gfn_to_mfn_get(d, GFN(gfn), !readonly, m))
         return GNTST_okay;
@@ -62,18 +62,17 @@ int16_t grant_gfn_ref(struct domain *d, uint64_t gfn, bool readonly, mfn_t *m)
 }
 
 /* Take w->count references to the frame of an entry just pinned.  [d's grant lock] */
-static int16_t entry_ref(struct domain *d, const struct grant_want *w, struct grant_content *c)
+static int16_t entry_ref(struct domain *d, const struct grant_want *w, struct grant_active *a)
 {
-    mfn_t m = MFN(c->frame);
+    mfn_t m = MFN(a->content.frame);
     unsigned have = 0;
 
-    if (!c->translated) {
-        int16_t rc = grant_gfn_ref(d, c->frame, w->readonly, &m);
+    if (!a->content.translated) {
+        int16_t rc = grant_gfn_ref(d, m.n, w->readonly, &m);
 
         if (rc != GNTST_okay)
             return rc;
-        grant_pin_frame(&d->grant->table, w->ref, m);
-        c->frame = m.n;
+        grant_pin_frame(a, m);
         have = 1;
     }
     for (; have < w->count; have++) {
@@ -88,15 +87,18 @@ static int16_t entry_ref(struct domain *d, const struct grant_want *w, struct gr
 int16_t grant_entry_get(struct domain *d, const struct grant_want *w, struct grant_content *c)
 {
     struct grant_domain *g = d->grant;
+    struct grant_active *a;
     int16_t rc;
 
     lock(&g->lock);
-    rc = grant_pin(&g->table, w, c);
-    if (rc == GNTST_okay && c->kind != GRANT_TRANSITIVE) {
-        rc = entry_ref(d, w, c);
+    rc = grant_pin(&g->table, w, &a);
+    if (rc == GNTST_okay && a->content.kind != GRANT_TRANSITIVE) {
+        rc = entry_ref(d, w, a);
         if (rc != GNTST_okay)
             grant_unpin(&g->table, w->ref, w->readonly, w->count);
     }
+    if (rc == GNTST_okay)
+        *c = a->content;
     unlock(&g->lock);
     return rc;
 }
@@ -110,7 +112,7 @@ void grant_entry_unpin(struct domain *d, grant_ref_t ref, bool readonly, unsigne
 
 /* ---- a batch ---- */
 
-struct domain *grant_batch_peer(struct grant_batch *b, domid_t id)
+inline struct domain *grant_batch_peer(struct grant_batch *b, domid_t id)
 {
     if (b->peer && b->peer->id == id)
         return b->peer;
@@ -124,6 +126,12 @@ struct domain *grant_batch_peer(struct grant_batch *b, domid_t id)
     return b->peer;
 }
 
+static void list_push(struct grant_map *m, grant_handle_t h, grant_handle_t *list)
+{
+    m->next = *list;
+    *list = h;
+}
+
 static struct grant_map *list_pop(struct grant_maps *maps, grant_handle_t *list, grant_handle_t *h)
 {
     struct grant_map *m = grant_map_of(maps, *list);
@@ -133,12 +141,6 @@ static struct grant_map *list_pop(struct grant_maps *maps, grant_handle_t *list,
     return m;
 }
 
-static void list_push(struct grant_map *m, grant_handle_t h, grant_handle_t *list)
-{
-    m->next = *list;
-    *list = h;
-}
-
 /* A busy map-track entry: as many as the chunk may need are taken under one lock. */
 static struct grant_map *batch_map_take(struct grant_batch *b, grant_handle_t *h)
 {
@@ -146,73 +148,37 @@ static struct grant_map *batch_map_take(struct grant_batch *b, grant_handle_t *h
 
     if (b->spare == GRANT_NO_HANDLE) {
         lock(&g->maps_lock);
-        for (unsigned i = 0; i < b->left; i++) {
-            grant_handle_t n = grant_map_take(&g->maps);
-
-            if (n == GRANT_NO_HANDLE)
-                break;
-            list_push(grant_map_of(&g->maps, n), n, &b->spare);
-        }
+        b->spare = grant_maps_take(&g->maps, b->left);
         unlock(&g->maps_lock);
     }
     return b->spare == GRANT_NO_HANDLE ? NULL : list_pop(&g->maps, &b->spare, h);
 }
 
-static void batch_spare_return(struct grant_batch *b)
+/* Drop what a zapped mapping's uses held. */
+static void zapped_release(struct grant_map *m)
 {
-    struct grant_domain *g = b->d->grant;
+    bool readonly = m->flags & GNTMAP_readonly;
+    unsigned n = grant_map_uses(m->drop);
 
-    if (b->spare == GRANT_NO_HANDLE)
-        return;
-    lock(&g->maps_lock);
-    while (b->spare != GRANT_NO_HANDLE) {
-        grant_handle_t h;
-
-        list_pop(&g->maps, &b->spare, &h);
-        grant_map_give(&g->maps, h);
-    }
-    unlock(&g->maps_lock);
+    grant_frame_unref(m->frame, readonly, n);
+    grant_entry_unpin(m->granter, m->ref, readonly, n);
+    m->flags &= (uint8_t)~m->drop;
+    COUNT(grant_unmap);
+    TRACE(TRC_MEM_PAGE_GRANT_UNMAP, m->dom);
 }
 
-/* Take back the pins of all zapped mappings; a granter's lock is kept for those that follow each other. */
-static void zapped_unpin(struct grant_batch *b)
+/* What was unmapped is gone from every TLB, its references are dropped, and the granters see it.  Entries without mapping are
+ * spare (and free at the batch's end), the others live on. */
+static void batch_settle(struct grant_batch *b)
 {
-    struct grant_maps *maps = &b->d->grant->maps;
-    struct grant_domain *held = NULL;
-    const struct grant_map *m;
-    unsigned run = 0;
-
-    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = m->next) {
-        struct grant_domain *g;
-
-        m = grant_map_of(maps, h);
-        g = ((struct domain *)m->granter)->grant;
-        if (held && (held != g || ++run == CHUNK)) {
-            unlock(&held->lock);
-            held = NULL;
-        }
-        if (!held) {
-            lock(&g->lock);
-            held = g;
-            run = 0;
-        }
-        grant_unpin(&g->table, m->ref, m->flags & GNTMAP_readonly, grant_map_uses(m->drop));
-    }
-    if (held)
-        unlock(&held->lock);
-}
-
-/* Entries without mapping are spare (and free at the batch's end), the others live on. */
-static void zapped_settle(struct grant_batch *b)
-{
+    if (b->flush)
+        tlb_flush_mask(&b->d->dirty_cpus);
+    b->flush = false;
     while (b->zapped != GRANT_NO_HANDLE) {
         grant_handle_t h;
         struct grant_map *m = list_pop(&b->d->grant->maps, &b->zapped, &h);
 
-        m->flags &= (uint8_t)~m->drop;
-        m->drop = 0;
-        COUNT(grant_unmap);
-        TRACE(TRC_MEM_PAGE_GRANT_UNMAP, m->dom);
+        zapped_release(m);
         if (grant_map_uses(m->flags)) {
             grant_map_publish(m);
             continue;
@@ -222,28 +188,17 @@ static void zapped_settle(struct grant_batch *b)
     }
 }
 
-/* What was unmapped is gone from every TLB, its references are dropped, and the granters see it. */
-static void batch_settle(struct grant_batch *b)
-{
-    struct grant_maps *maps = &b->d->grant->maps;
-    const struct grant_map *m;
-
-    if (b->flush)
-        tlb_flush_mask(&b->d->dirty_cpus);
-    b->flush = false;
-    for (grant_handle_t h = b->zapped; h != GRANT_NO_HANDLE; h = m->next) {
-        m = grant_map_of(maps, h);
-        grant_frame_unref(m->frame, m->flags & GNTMAP_readonly, grant_map_uses(m->drop));
-    }
-    zapped_unpin(b);
-    zapped_settle(b);
-}
-
 static void batch_end(struct grant_batch *b)
 {
+    struct grant_domain *g = b->d->grant;
+
     if (b->flush || b->zapped != GRANT_NO_HANDLE)
         batch_settle(b);
-    batch_spare_return(b);
+    if (b->spare != GRANT_NO_HANDLE) {
+        lock(&g->maps_lock);
+        grant_maps_give(&g->maps, b->spare);
+        unlock(&g->maps_lock);
+    }
     if (b->src.page)
         grant_side_release(&b->src);
     if (b->dst.page)
@@ -254,7 +209,7 @@ static void batch_end(struct grant_batch *b)
 
 typedef void element_fn(struct grant_batch *b, void *element);
 
-static long batch_chunk(struct grant_batch *b, struct hcall *c, size_t size, element_fn *fn)
+static ALWAYS_INLINE long batch_chunk(struct grant_batch *b, struct hcall *c, size_t size, element_fn *fn)
 {
     unsigned n = (unsigned)MIN(c->arg[2], (uint64_t)CHUNK);
     uint64_t buf[CHUNK * ELEMENT_MAX / 8];
@@ -285,21 +240,32 @@ static void batch_begin(struct grant_batch *b)
 }
 
 /* Run fn on each element of the guest's array; it puts the element's status into it. */
-static long batch_run(struct hcall *c, size_t size, element_fn *fn)
+static ALWAYS_INLINE long batch_run(struct hcall *c, size_t size, element_fn *fn)
 {
     struct grant_batch b;
-    long rc = 0;
+    long rc;
 
-    while (c->arg[2] && !rc && !c->again) {
-        batch_begin(&b);
-        for (unsigned n = 0; n < CHUNKS && c->arg[2] && !rc && !c->again; n++) {
-            rc = batch_chunk(&b, c, size, fn);
-            if (!rc && c->arg[2] && preempt_needed())
-                rc = hcall_again(c);
+    if (!c->arg[2])
+        return 0;
+    batch_begin(&b);
+    for (unsigned n = 1; !(rc = batch_chunk(&b, c, size, fn)) && c->arg[2]; n++) {
+        if (preempt_needed()) {
+            rc = hcall_again(c);
+            break;
         }
-        batch_end(&b); /* what waited for the flush is not preempted */
+        if (n % CHUNKS == 0) {
+            batch_end(&b);
+            batch_begin(&b);
+        }
     }
+    batch_end(&b); /* what waited for the flush is not preempted */
     return rc;
+}
+
+/* Out of line, for what is rare. */
+static __attribute__((noinline)) long batch_rare(struct hcall *c, size_t size, element_fn *fn)
+{
+    return batch_run(c, size, fn);
 }
 
 /* ---- map and unmap ---- */
@@ -364,7 +330,6 @@ static int16_t map_try(struct grant_batch *b, gnttab_map_grant_ref_t *op)
     m->ref = op->ref;
     m->dom = granter->id;
     m->flags = op->flags & (GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte);
-    m->drop = 0;
     grant_map_publish(m);
     COUNT(grant_map);
     TRACE(TRC_MEM_PAGE_GRANT_MAP, m->dom);
@@ -387,7 +352,7 @@ struct unmap {
 };
 
 /* A live entry, made busy.  If it waits for a flush of this very batch, that comes first. */
-static struct grant_map *batch_map_claim(struct grant_batch *b, grant_handle_t h)
+static inline struct grant_map *batch_map_claim(struct grant_batch *b, grant_handle_t h)
 {
     const struct grant_maps *maps = &b->d->grant->maps;
     grant_handle_t limit = grant_maps_limit(maps);
@@ -407,7 +372,7 @@ static struct grant_map *batch_map_claim(struct grant_batch *b, grant_handle_t h
     return m;
 }
 
-static int unmap_host(struct grant_batch *b, const struct grant_map *m, const struct unmap *u)
+static ALWAYS_INLINE int unmap_host(struct grant_batch *b, const struct grant_map *m, const struct unmap *u)
 {
     bool contains_pte = m->flags & GNTMAP_contains_pte, readonly = m->flags & GNTMAP_readonly;
 
@@ -419,7 +384,7 @@ static int unmap_host(struct grant_batch *b, const struct grant_map *m, const st
 }
 
 /* Remove the page-table entry; m->drop says what is to be released after the flush. */
-static int16_t unmap_zap(struct grant_batch *b, struct grant_map *m, const struct unmap *u)
+static ALWAYS_INLINE int16_t unmap_zap(struct grant_batch *b, struct grant_map *m, const struct unmap *u)
 {
     if (u->dev_addr && u->dev_addr != mfn_to_maddr(m->frame))
         return GNTST_general_error;
@@ -434,7 +399,7 @@ static int16_t unmap_zap(struct grant_batch *b, struct grant_map *m, const struc
     return GNTST_okay;
 }
 
-static int16_t unmap_try(struct grant_batch *b, const struct unmap *u)
+static ALWAYS_INLINE int16_t unmap_try(struct grant_batch *b, const struct unmap *u)
 {
     struct grant_map *m = batch_map_claim(b, u->handle);
     int16_t rc;
@@ -534,6 +499,22 @@ static void element_copy(struct grant_batch *b, void *element)
     op->status = grant_copy_one(b, op);
 }
 
+/* The loops that matter, each compiled for its element. */
+static __attribute__((noinline)) long map_run(struct hcall *c)
+{
+    return batch_run(c, sizeof(gnttab_map_grant_ref_t), element_map);
+}
+
+static __attribute__((noinline)) long unmap_run(struct hcall *c)
+{
+    return batch_run(c, sizeof(gnttab_unmap_grant_ref_t), element_unmap);
+}
+
+static __attribute__((noinline)) long copy_run(struct hcall *c)
+{
+    return batch_run(c, sizeof(gnttab_copy_t), element_copy);
+}
+
 long do_grant_table_op(struct hcall *c)
 {
     c->arg[2] = (uint32_t)c->arg[2];
@@ -541,15 +522,13 @@ long do_grant_table_op(struct hcall *c)
         return -XEN_EINVAL;
     if (!current->domain->grant)
         return -XEN_ENOSYS;
-    if (((uint32_t)c->arg[0] & GRANT_CMD_MASK) == GNTTABOP_cache_flush)
-        return grant_cache_flush(c);
     switch ((uint32_t)c->arg[0]) {
-    case GNTTABOP_map_grant_ref:     return batch_run(c, sizeof(gnttab_map_grant_ref_t), element_map);
-    case GNTTABOP_unmap_grant_ref:   return batch_run(c, sizeof(gnttab_unmap_grant_ref_t), element_unmap);
-    case GNTTABOP_unmap_and_replace: return batch_run(c, sizeof(gnttab_unmap_and_replace_t), element_replace);
-    case GNTTABOP_copy:              return batch_run(c, sizeof(gnttab_copy_t), element_copy);
-    case GNTTABOP_transfer:          return batch_run(c, sizeof(gnttab_transfer_t), element_transfer);
-    case GNTTABOP_swap_grant_ref:    return batch_run(c, sizeof(gnttab_swap_grant_ref_t), element_swap);
-    default:                         return grant_table_control(c);
+    case GNTTABOP_map_grant_ref:     return map_run(c);
+    case GNTTABOP_unmap_grant_ref:   return unmap_run(c);
+    case GNTTABOP_unmap_and_replace: return batch_rare(c, sizeof(gnttab_unmap_and_replace_t), element_replace);
+    case GNTTABOP_copy:              return copy_run(c);
+    case GNTTABOP_transfer:          return batch_rare(c, sizeof(gnttab_transfer_t), element_transfer);
+    case GNTTABOP_swap_grant_ref:    return batch_rare(c, sizeof(gnttab_swap_grant_ref_t), element_swap);
     }
+    return ((uint32_t)c->arg[0] & GRANT_CMD_MASK) == GNTTABOP_cache_flush ? grant_cache_flush(c) : grant_table_control(c);
 }

@@ -284,7 +284,8 @@ static void map_release(struct grant_domain *g, struct grant_map *m, grant_handl
         grant_frame_unref(m->frame, readonly, 1);
     grant_entry_unpin(granter, m->ref, readonly, grant_map_uses(m->flags));
     lock(&g->maps_lock);
-    grant_map_give(&g->maps, h);
+    m->next = GRANT_NO_HANDLE;
+    grant_maps_give(&g->maps, h);
     unlock(&g->maps_lock);
     domain_put(granter);
 }

@@ -10,13 +10,11 @@
 #include "x86/layout.h"
 #include <xen/grant_table.h>
 
-/* Where the entry lies. [pt_lock: so it stays]  d is current's, the table an L1 of it. */
-static int entry_find(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t *table, unsigned *index)
+/* The entry at a machine address. */
+static __attribute__((noinline)) int entry_at(struct domain *d, uint64_t host_addr, mfn_t *table, unsigned *index)
 {
     bool is_table;
 
-    if (!contains_pte)
-        return pv_find_l1e(current, host_addr, table, index) && ptype_level(*table) == 1 ? 0 : -XEN_EINVAL;
     *table = maddr_to_mfn(host_addr);
     *index = (host_addr & ~PAGE_MASK) / 8;
     if ((host_addr & 7) || !frame_get(*table, d)) /* held: or it might be another domain's table when its type is looked at */
@@ -24,6 +22,14 @@ static int entry_find(struct domain *d, uint64_t host_addr, bool contains_pte, m
     is_table = ptype_level(*table) == 1;
     frame_put(*table);
     return is_table ? 0 : -XEN_EINVAL;
+}
+
+/* Where the entry lies. [pt_lock: so it stays]  d is current's, the table an L1 of it. */
+static inline int entry_find(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t *table, unsigned *index)
+{
+    if (unlikely(contains_pte))
+        return entry_at(d, host_addr, table, index);
+    return pv_find_l1e(current, host_addr, table, index) && ptype_level(*table) == 1 ? 0 : -XEN_EINVAL;
 }
 
 static uint64_t entry_swap(mfn_t table, unsigned index, uint64_t e)
@@ -63,8 +69,8 @@ int grant_host_map(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_
 }
 
 /* Replace the entry, if it is what it should be, by `e`. */
-static int entry_replace(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t frame, bool readonly,
-                         uint64_t e)
+static inline int entry_replace(struct domain *d, uint64_t host_addr, bool contains_pte, mfn_t frame, bool readonly,
+                                uint64_t e)
 {
     unsigned index;
     mfn_t table;

@@ -41,7 +41,7 @@ static inline uint64_t walk(uint64_t e, uint64_t gva, unsigned level)
     return e;
 }
 
-bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
+inline bool pv_find_l1e(struct vcpu *v, uint64_t gva, mfn_t *table, unsigned *index)
 {
     uint64_t e = mfn_to_maddr(v->pv->table);
 

@@ -23,6 +23,15 @@ static inline bool cpu_is_online(uint32_t cpu)
     return cpu < nr_cpus && cpumask_test(&cpu_online, cpu);
 }
 
+/* Is there a CPU in m beside this one? */
+static inline bool cpumask_has_other(const cpumask_t *m, unsigned cpu)
+{
+    for (unsigned i = 0; i * 64 < nr_cpus; i++)
+        if (READ_ONCE(m->bits[i]) & ~(i == cpu / 64 ? 1ul << cpu % 64 : 0))
+            return true;
+    return false;
+}
+
 /* Atomic. */
 static inline void cpumask_set(cpumask_t *m, unsigned cpu)
 {

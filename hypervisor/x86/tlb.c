@@ -139,10 +139,11 @@ static void flush_vector(void)
     cpumask_clear(&flush_waiting, cpu_id());
 }
 
-static void flush_others(const cpumask_t *mask, uint64_t va)
+static __attribute__((noinline)) void flush_others(const cpumask_t *mask, uint64_t va)
 {
     bool any = false;
 
+    COUNT(tlb_flush_remote);
     lock(&flush_lock);
     flush_va = va;
     cpumask_each(cpu, mask) {
@@ -163,16 +164,12 @@ static void flush_others(const cpumask_t *mask, uint64_t va)
 
 static void flush_mask(const cpumask_t *mask, uint64_t va)
 {
-    bool others = false;
+    unsigned me = cpu_id();
 
-    if (cpumask_test(mask, cpu_id()))
+    if (cpumask_test(mask, me))
         flush_here(va);
-    cpumask_each(cpu, mask)
-        others |= cpu != cpu_id();
-    if (!others)
-        return;
-    COUNT(tlb_flush_remote);
-    flush_others(mask, va);
+    if (cpumask_has_other(mask, me))
+        flush_others(mask, va);
 }
 
 void tlb_flush_mask(const cpumask_t *mask)

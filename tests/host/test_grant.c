@@ -255,7 +255,7 @@ static void test_granter_dies(void **state)
 {
     gnttab_map_grant_ref_t m;
     struct grant_want w = { .ref = 1, .who = 0, .readonly = true, .count = 1 };
-    struct grant_content c;
+    struct grant_active *c;
     mfn_t frame;
     gfn_t slot;
 
@@ -416,7 +416,7 @@ static void test_pinned_kinds(void **state)
 {
     struct grant_want sub = { .ref = 1, .who = 0, .readonly = true, .use = GRANT_FOR_COPY, .count = 1 }, w;
     struct grant_want chain = { .ref = 2, .who = 0, .readonly = true, .use = GRANT_FOR_COPY, .count = 1 };
-    struct grant_content c;
+    struct grant_active *c;
 
     (void)state;
     version(1, 2);
@@ -442,8 +442,8 @@ static void test_pinned_kinds(void **state)
     /* The guest rewrites what is in use: the content stays. */
     guest_grant(1, 1, GTF_permit_access, 0, ram(1, 1));
     assert_int_equal(grant_pin(table_of(1), &sub, &c), GNTST_okay);
-    assert_int_equal(c.frame, ram(1, 0));
-    assert_int_equal(c.kind, GRANT_SUB_PAGE);
+    assert_int_equal(c->content.frame, ram(1, 0));
+    assert_int_equal(c->content.kind, GRANT_SUB_PAGE);
     grant_unpin(table_of(1), 1, true, 2);
     grant_unpin(table_of(1), 2, true, 1);
     world_check();
@@ -698,7 +698,7 @@ static void *race_map(void)
 static void race_run(unsigned v, void *shared, void *status, bool pinned)
 {
     struct grant_want w = { .who = 5, .readonly = true, .use = GRANT_FOR_MAP, .count = 1 };
-    struct grant_content c;
+    struct grant_active *c;
 
     memset(shared, 0, PAGE_SIZE);
     assert_int_equal(grant_table_init(&race, 1, 2), 0);

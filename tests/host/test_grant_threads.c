@@ -73,7 +73,7 @@ static void map_new(uint64_t n)
     grant_handle_t h;
 
     pthread_mutex_lock(&maps_lock);
-    h = grant_map_take(&maps);
+    h = grant_maps_take(&maps, 1);
     pthread_mutex_unlock(&maps_lock);
     if (h == GRANT_NO_HANDLE)
         return;
@@ -103,7 +103,7 @@ static void map_use(grant_handle_t h, uint64_t n, bool give)
         return;
     }
     pthread_mutex_lock(&maps_lock);
-    grant_map_give(&maps, h);
+    grant_maps_give(&maps, h);
     pthread_mutex_unlock(&maps_lock);
     __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
 }
@@ -324,12 +324,15 @@ static void pin_step(unsigned *seed)
     struct grant_want w = { .ref = FIRST + xorshift(seed) % GRANTED, .who = 1 + (xorshift(seed) & 1), .readonly = xorshift(seed) & 1,
                             .use = GRANT_FOR_MAP, .count = 1 };
     struct grant_content c;
+    struct grant_active *a;
     bool ok;
 
     pthread_mutex_lock(&table_lock);
-    ok = grant_pin(&table, &w, &c) == GNTST_okay;
-    if (ok && !c.translated)
-        grant_pin_frame(&table, w.ref, MFN(c.frame));
+    ok = grant_pin(&table, &w, &a) == GNTST_okay;
+    if (ok && !a->content.translated)
+        grant_pin_frame(a, MFN(a->content.frame));
+    if (ok)
+        c = a->content;
     pthread_mutex_unlock(&table_lock);
     if (!ok)
         return;
