@@ -63,6 +63,25 @@ static hcall_fn *handler_of(uint64_t nr)
     return nr < HYPERCALLS ? table[index_clamp(nr, HYPERCALLS)] : NULL;
 }
 
+/* Out of line, this and the next: hypercall_entry() has less to keep over the call. */
+static __attribute__((cold, noinline)) long call_traced(hcall_fn *fn, struct hcall *c)
+{
+    trace_hypercall(TRC_PV_HYPERCALL_V2, c);
+    return fn(c);
+}
+
+static __attribute__((cold, noinline)) void issue_again(struct cpu_user_regs *r, const uint64_t *arg)
+{
+    COUNT(hypercall_again);
+    r->rdi = arg[0];
+    r->rsi = arg[1];
+    r->rdx = arg[2];
+    r->r10 = arg[3];
+    r->r8 = arg[4];
+    r->r9 = arg[5];
+    r->rip -= 2; /* syscall, once more; rax still has the number */
+}
+
 void hypercall_entry(struct cpu_user_regs *r)
 {
     hcall_fn *fn = handler_of(r->rax);
@@ -74,20 +93,11 @@ void hypercall_entry(struct cpu_user_regs *r)
         return;
     }
     COUNT_HYPERCALL(c.op);
-    TRACE_HYPERCALL(TRC_PV_HYPERCALL_V2, &c);
-    rc = fn(&c);
-    if (likely(!c.again)) {
+    rc = TRACE_WANTED(TRC_PV_HYPERCALL_V2) ? call_traced(fn, &c) : fn(&c);
+    if (likely(!c.again))
         r->rax = (uint64_t)rc;
-        return;
-    }
-    COUNT(hypercall_again);
-    r->rdi = c.arg[0];
-    r->rsi = c.arg[1];
-    r->rdx = c.arg[2];
-    r->r10 = c.arg[3];
-    r->r8 = c.arg[4];
-    r->r9 = c.arg[5];
-    r->rip -= 2; /* syscall, once more; rax still has the number */
+    else
+        issue_again(r, c.arg);
 }
 
 /* ---- Multicalls ---- */
