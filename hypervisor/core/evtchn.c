@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The port table of a domain: opening, binding, sending, closing.  Invariants, locks: core/evtchn.h.
+ * The port table of a domain: opening, binding, raising, closing.  Invariants, locks: core/evtchn.h.
  *
  * Ports are found through groups of buckets, both made when first needed and never taken back before the
  * table goes, so a port that was found stays memory.  The lowest free port is given out first, so a domain with few
  * ports has one bucket.
  *
- * Next: core/evtchn_abi.c.
+ * Next: core/evtchn_abi.h, sending; core/evtchn_abi.c.
  */
 #include "core/evtchn.h"
 #include "core/evtchn_abi.h"
@@ -21,26 +21,6 @@ _Static_assert(sizeof(struct evtchn) * EVTCHN_BUCKET_PORTS == PAGE_SIZE, "a buck
 _Static_assert(EVTCHN_PIRQ_CHUNK * sizeof(uint32_t) == PAGE_SIZE, "a pirq chunk is a page");
 
 /* --- finding --------------------------------------------------------------------------------------------- */
-
-static struct evtchn_group *group_find(const struct evtchn_domain *t, uint32_t port)
-{
-    return __atomic_load_n(&t->group[port / EVTCHN_GROUP_PORTS % EVTCHN_NR_GROUPS], __ATOMIC_ACQUIRE);
-}
-
-struct evtchn *evtchn_find(const struct evtchn_domain *t, uint32_t port)
-{
-    struct evtchn_group *g;
-    struct evtchn *b;
-
-    if (port - 1 >= EVTCHN_MAX_PORTS - 1)
-        return NULL;
-    port = (uint32_t)index_clamp(port, EVTCHN_MAX_PORTS);
-    g = group_find(t, port);
-    if (!g)
-        return NULL;
-    b = __atomic_load_n(&g->bucket[port / EVTCHN_BUCKET_PORTS % EVTCHN_GROUP_BUCKETS], __ATOMIC_ACQUIRE);
-    return b ? &b[port % EVTCHN_BUCKET_PORTS] : NULL;
-}
 
 bool evtchn_has_vcpu(const struct evtchn_domain *t, uint32_t vcpu)
 {
@@ -486,37 +466,7 @@ int evtchn_wipe_step(struct evtchn_domain *t, struct evtchn_closed *was)
     return 1;
 }
 
-/* --- sending --------------------------------------------------------------------------------------------- */
-
-/* Over a port that had no peer when we looked. */
-static int send_local(struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
-{
-    int rc = 0;
-
-    ticket_lock(&p->lock);
-    if (p->state == EVTCHNSTAT_ipi)
-        evtchn_pend(p, port, hit);
-    else if (p->state != EVTCHNSTAT_unbound && p->state != EVTCHNSTAT_interdomain)
-        rc = -XEN_EINVAL;
-    ticket_unlock(&p->lock);
-    return rc;
-}
-
-int evtchn_send(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit)
-{
-    struct evtchn *p = evtchn_find(t, port), *to;
-
-    if (!p)
-        return -XEN_EINVAL;
-    to = __atomic_load_n(&p->peer, __ATOMIC_ACQUIRE);
-    if (!to)
-        return send_local(p, port, hit);
-    ticket_lock(&to->lock);
-    if (likely(to->peer == p)) /* so p->aux is its number, and stays so (E2) */
-        evtchn_pend(to, p->aux, hit);
-    ticket_unlock(&to->lock);
-    return 0;
-}
+/* --- raising --------------------------------------------------------------------------------------------- */
 
 /* Lock the port that a slot names and give its number; 0 if there is none.  It stays so while it is locked. */
 static uint32_t slot_lock(const struct evtchn_domain *t, const uint32_t *slot, struct evtchn **p)
@@ -568,8 +518,6 @@ int evtchn_unmask(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit
 
     if (!p)
         return -XEN_EINVAL;
-    hit->table = t;
-    hit->port = port;
     ticket_lock(&p->lock);
     evtchn_unmask_locked(p, port, hit);
     ticket_unlock(&p->lock);
@@ -583,8 +531,6 @@ void evtchn_unmask_pirq(struct evtchn_domain *t, uint32_t pirq, struct evtchn_hi
 
     if (!port)
         return;
-    hit->table = t;
-    hit->port = port;
     evtchn_unmask_locked(p, port, hit);
     ticket_unlock(&p->lock);
 }

@@ -121,9 +121,9 @@ static inline struct evtchn_vcpu *evtchn_vcpu_at(const struct evtchn_domain *t, 
 /* What sending an event asks the caller to do.  Starts as zeroes. */
 struct evtchn_hit {
     struct evtchn_vcpu *kick;     /* this vCPU has a new upcall to take, or NULL */
-    struct evtchn_domain *table;  /* where the event went; NULL: nowhere */
-    uint32_t port;
-    bool fresh;                   /* it wasn't pending before: who polls the port wants to know */
+    bool fresh;                   /* an event that wasn't pending before: who polls the port wants to know */
+    uint32_t port;                /* where it went, if it is fresh */
+    struct evtchn_domain *table;
 };
 
 /* --- life ---------------------------------------------------------------------------------------------- */
@@ -177,8 +177,7 @@ int evtchn_wipe_step(struct evtchn_domain *t, struct evtchn_closed *was);
 
 /* --- use ----------------------------------------------------------------------------------------------- */
 
-/* EVTCHNOP_send: 0 or -XEN_EINVAL.  [quiet] */
-int evtchn_send(struct evtchn_domain *t, uint32_t port, struct evtchn_hit *hit);
+/* EVTCHNOP_send is in core/evtchn_abi.h. */
 /* Raise a VIRQ, a pirq: false if no port is bound to it.  [quiet] */
 bool evtchn_raise_virq(struct evtchn_domain *t, struct evtchn_vcpu *vc, uint32_t virq, struct evtchn_hit *hit);
 bool evtchn_raise_global(struct evtchn_domain *t, uint32_t virq, struct evtchn_hit *hit);

@@ -26,21 +26,6 @@
 
 #define WORD_BIT(w, bit) ((w) >> (bit) & 1)
 
-static void upcall(struct evtchn_vcpu *vc, struct evtchn_hit *hit)
-{
-    struct vcpu_info *info = __atomic_load_n(&vc->info, __ATOMIC_ACQUIRE);
-
-    /* The guest's upcall mask is not looked at: it is exact on the CPU that runs the vCPU only (<xen/xen.h>). */
-    if (!__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
-        hit->kick = vc;
-}
-
-/* The vCPU of a port: its number has been looked at. */
-static struct evtchn_vcpu *vcpu_find(const struct evtchn_domain *t, uint32_t vcpu)
-{
-    return vcpu < t->nr_vcpus ? __atomic_load_n(&t->vcpu[vcpu], __ATOMIC_ACQUIRE) : NULL;
-}
-
 void evtchn_info_move(struct evtchn_vcpu *vc, struct vcpu_info *info)
 {
     __atomic_store_n(&vc->info, info, __ATOMIC_SEQ_CST);
@@ -50,42 +35,13 @@ void evtchn_info_move(struct evtchn_vcpu *vc, struct vcpu_info *info)
 
 /* --- 2-level --------------------------------------------------------------------------------------------- */
 
-/* Of a bitmap: the word with the port's bit. */
-static xen_ulong_t *level_word(xen_ulong_t *map, uint32_t port)
-{
-    return &map[port / 64 % (EVTCHN_2L_NR_CHANNELS / 64)];
-}
-
-static void level_select(const struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
-{
-    struct evtchn_vcpu *vc = vcpu_find(p->table, p->vcpu);
-    struct vcpu_info *info;
-
-    if (!vc)
-        return;
-    info = __atomic_load_n(&vc->info, __ATOMIC_ACQUIRE);
-    if (!shared_set64(&info->evtchn_pending_sel, port / 64))
-        upcall(vc, hit);
-}
-
-static void level_pend(const struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
-{
-    struct shared_info *s = p->table->shared;
-
-    if (shared_set64(level_word(s->evtchn_pending, port), port % 64))
-        return;
-    hit->fresh = true;
-    if (!shared_test64(level_word(s->evtchn_mask, port), port % 64))
-        level_select(p, port, hit);
-}
-
 static void level_unmask(const struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
 {
     struct shared_info *s = p->table->shared;
 
     shared_clear64(level_word(s->evtchn_mask, port), port % 64);
     if (p->state != EVTCHNSTAT_closed && shared_test64(level_word(s->evtchn_pending, port), port % 64))
-        level_select(p, port, hit);
+        hit->kick = level_select(p, port);
 }
 
 /* --- FIFO ------------------------------------------------------------------------------------------------ */
@@ -137,17 +93,17 @@ static bool fifo_link(event_word_t *word, uint32_t next)
 }
 
 /* The queue was empty: it starts with `port`.  The queue's lock is held. */
-static void fifo_start(struct evtchn_vcpu *vc, unsigned priority, uint32_t port, struct evtchn_hit *hit)
+static struct evtchn_vcpu *fifo_start(struct evtchn_vcpu *vc, unsigned priority, uint32_t port)
 {
     __atomic_store_n(&vc->control->head[priority], port, __ATOMIC_RELEASE);
-    if (!shared_set32(&vc->control->ready, priority) && vc->control != &vc->early)
-        upcall(vc, hit);
+    return !shared_set32(&vc->control->ready, priority) && vc->control != &vc->early ? upcall(vc) : NULL;
 }
 
-static void fifo_append(const struct evtchn_fifo *f, struct evtchn_vcpu *vc, unsigned priority, uint32_t port,
-                        event_word_t *word, struct evtchn_hit *hit)
+static struct evtchn_vcpu *fifo_append(const struct evtchn_fifo *f, struct evtchn_vcpu *vc, unsigned priority,
+                                       uint32_t port, event_word_t *word)
 {
     struct evtchn_queue *q = &vc->queue[priority];
+    struct evtchn_vcpu *kick = NULL;
     uint32_t tail;
 
     ticket_lock(&q->lock);
@@ -155,40 +111,41 @@ static void fifo_append(const struct evtchn_fifo *f, struct evtchn_vcpu *vc, uns
         tail = q->tail;
         q->tail = port;
         if (!tail || tail == port || !fifo_link(fifo_word(f, tail), port))
-            fifo_start(vc, priority, port, hit);
+            kick = fifo_start(vc, priority, port);
     }
     ticket_unlock(&q->lock);
+    return kick;
 }
 
-static void fifo_enqueue(const struct evtchn_fifo *f, struct evtchn *p, uint32_t port, event_word_t *word,
-                         struct evtchn_hit *hit)
+static struct evtchn_vcpu *fifo_enqueue(const struct evtchn_fifo *f, struct evtchn *p, uint32_t port, event_word_t *word)
 {
     struct evtchn_vcpu *vc = vcpu_find(p->table, p->vcpu);
 
     if (!vc)
-        return;
+        return NULL;
     if (p->vcpu != p->last_vcpu || p->priority != p->last_priority) {
         if (!fifo_leave(p, port, word))
-            return;
+            return NULL;
         p->last_vcpu = p->vcpu;
         p->last_priority = p->priority;
     }
-    fifo_append(f, vc, p->priority, port, word, hit);
+    return fifo_append(f, vc, p->priority, port, word);
 }
 
-static void fifo_pend(const struct evtchn_fifo *f, struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
+struct evtchn_pended evtchn_fifo_pend(const struct evtchn_fifo *f, struct evtchn *p, uint32_t port)
 {
     event_word_t *word = fifo_word(f, port), w;
+    struct evtchn_pended r = { NULL, !(p->flags & EVTCHN_SAVED) };
 
     if (!word) {
-        hit->fresh = !(p->flags & EVTCHN_SAVED);
         p->flags |= EVTCHN_SAVED;
-        return;
+        return r;
     }
-    hit->fresh = !shared_set32(word, EVTCHN_FIFO_PENDING);
+    r.fresh = !shared_set32(word, EVTCHN_FIFO_PENDING);
     w = __atomic_load_n(word, __ATOMIC_SEQ_CST);
     if (!(w & (1u << EVTCHN_FIFO_MASKED | 1u << EVTCHN_FIFO_LINKED)))
-        fifo_enqueue(f, p, port, word, hit);
+        r.kick = fifo_enqueue(f, p, port, word);
+    return r;
 }
 
 static void fifo_unmask(const struct evtchn_fifo *f, struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
@@ -200,32 +157,10 @@ static void fifo_unmask(const struct evtchn_fifo *f, struct evtchn *p, uint32_t 
     shared_clear32(word, EVTCHN_FIFO_MASKED);
     w = __atomic_load_n(word, __ATOMIC_SEQ_CST);
     if (p->state != EVTCHNSTAT_closed && WORD_BIT(w, EVTCHN_FIFO_PENDING) && !WORD_BIT(w, EVTCHN_FIFO_LINKED))
-        fifo_enqueue(f, p, port, word, hit);
+        hit->kick = fifo_enqueue(f, p, port, word);
 }
 
 /* --- both ------------------------------------------------------------------------------------------------ */
-
-static const struct evtchn_fifo *fifo_of(const struct evtchn_domain *t)
-{
-    return __atomic_load_n(&t->fifo, __ATOMIC_ACQUIRE);
-}
-
-static bool level_has(uint32_t port)
-{
-    return port < EVTCHN_2L_NR_CHANNELS;
-}
-
-void evtchn_pend(struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
-{
-    const struct evtchn_fifo *f = fifo_of(p->table);
-
-    hit->table = p->table;
-    hit->port = port;
-    if (f)
-        fifo_pend(f, p, port, hit);
-    else if (level_has(port))
-        level_pend(p, port, hit);
-}
 
 void evtchn_unmask_locked(struct evtchn *p, uint32_t port, struct evtchn_hit *hit)
 {
@@ -318,7 +253,7 @@ void evtchn_control_set(struct evtchn_domain *t, uint32_t vcpu, struct evtchn_fi
     vc->early = (struct evtchn_fifo_control_block){ 0 };
     vc->control = cb;
     if (ready)
-        upcall(vc, hit);
+        hit->kick = upcall(vc);
     for (unsigned i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++)
         ticket_unlock(&vc->queue[i].lock);
 }

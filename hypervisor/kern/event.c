@@ -14,9 +14,8 @@
  * Next: core/evtchn.h for the ports' own rules.
  */
 #include "kern/event.h"
-#include "core/evtchn.h"
+#include "core/evtchn_abi.h"
 #include "core/port.h"
-#include "core/string.h"
 #include "kern/domain.h"
 #include "kern/guest.h"
 #include "kern/hypercall.h"
@@ -87,7 +86,7 @@ static void all_cpus_pass(void)
 
 /* --- polling and kicking --------------------------------------------------------------------------------- */
 
-static void pollers_wake(struct event_domain *e, uint32_t port)
+static __attribute__((cold, noinline)) void pollers_wake(struct event_domain *e, uint32_t port)
 {
     for (unsigned i = 0; i < DIV_UP(e->table.nr_vcpus, 64); i++)
         for (uint64_t left = READ_ONCE(e->poll_mask[i]); left; left &= left - 1) {
@@ -100,7 +99,7 @@ static void pollers_wake(struct event_domain *e, uint32_t port)
 }
 
 /* Do what a sent event asks for, then interrupts as they were: off, they keep the target alive. */
-static void hit_act(const struct evtchn_hit *hit, uint64_t flags)
+static inline void hit_act(const struct evtchn_hit *hit, uint64_t flags)
 {
     if (hit->kick)
         vcpu_kick(hit->kick->vcpu);
@@ -152,14 +151,18 @@ void event_info_moved(struct vcpu *v)
 
 /* --- raising --------------------------------------------------------------------------------------------- */
 
-int event_send(struct domain *d, evtchn_port_t port)
+static ALWAYS_INLINE int send(struct domain *d, evtchn_port_t port, uint64_t flags)
 {
     struct evtchn_hit hit = { 0 };
-    uint64_t flags = irq_save();
     int rc = evtchn_send(d->evtchn, port, &hit);
 
     hit_act(&hit, flags);
     return rc;
+}
+
+int event_send(struct domain *d, evtchn_port_t port)
+{
+    return send(d, port, irq_save());
 }
 
 void virq_raise_vcpu(struct vcpu *v, unsigned virq)
@@ -719,7 +722,6 @@ static long op_do(struct hcall *c, uint32_t cmd, uint64_t gva)
 
     if (cmd >= ARRAY_SIZE(ops) || !op->fn)
         return -XEN_ENOSYS;
-    memset(&a, 0, sizeof(a));
     if (copy_from_guest(&a, gva, op->size))
         return -XEN_EFAULT;
     rc = op->fn(current->domain, &a);
@@ -733,13 +735,13 @@ static long op_do(struct hcall *c, uint32_t cmd, uint64_t gva)
 long do_event_channel_op(struct hcall *c)
 {
     uint32_t cmd = (uint32_t)c->arg[0];
-    struct evtchn_send send;
+    evtchn_port_t port;
 
-    if (cmd != EVTCHNOP_send)
+    if (cmd != EVTCHNOP_send || word_from_guest(&port, c->arg[1]))
         return op_do(c, cmd, c->arg[1]);
-    if (copy_from_guest(&send, c->arg[1], sizeof(send)))
-        return -XEN_EFAULT;
-    return event_send(current->domain, send.port);
+    assert(irq_enabled()); /* as in any hypercall */
+    irq_disable();
+    return send(current->domain, port, FLAG_IF);
 }
 
 /* The command is the first word of the structure in guest memory; it knows the first ten. */

@@ -35,6 +35,19 @@ int copy_from_guest(void *dst, uint64_t gva, size_t n)
     return left ? -XEN_EFAULT : 0;
 }
 
+inline int word_from_guest(uint32_t *v, uint64_t gva)
+{
+    if (!guest_range_ok(gva, sizeof(*v)))
+        return -XEN_EFAULT;
+    guest_access_begin();
+    guest_get(*v, guest_clamp(gva), fault);
+    guest_access_end();
+    return 0;
+fault:
+    guest_access_end();
+    return -XEN_EFAULT;
+}
+
 int copy_to_guest(uint64_t gva, const void *src, size_t n)
 {
     uint64_t left;

@@ -11,6 +11,8 @@
 int copy_from_guest(void *dst, uint64_t gva, size_t n);
 int copy_to_guest(uint64_t gva, const void *src, size_t n);
 int clear_guest(uint64_t gva, size_t n);
+/* One word, the quick way: it fails in the M2P, too, which copy_from_guest() reads. */
+int word_from_guest(uint32_t *v, uint64_t gva);
 
 /* An element of a guest's array: overflow in the address arithmetic is -XEN_EFAULT too. */
 int copy_from_guest_at(void *dst, uint64_t gva, uint64_t index, size_t size);

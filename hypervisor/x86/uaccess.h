@@ -56,15 +56,15 @@ static inline void guest_access_end(void)
 /* Boot, before guest memory is touched: on a processor with SMAP, make stac and clac of all these places. */
 void smap_init(void);
 
-/* A 64-bit word of guest memory, at an address in a range that is good, between guest_access_begin() and
+/* A word of guest memory (guest_put: 64 bits), at an address in a range that is good, between guest_access_begin() and
  * guest_access_end().  If that faults we go on at the label. */
 #define EXTABLE(at, to) ".pushsection .extable, \"a\"\n.balign 4\n.long " at " - .\n.long " to " - .\n.popsection\n"
 #define guest_put(gva, value, label)                                                \
     __asm__ goto("1: movq %0, %1\n" EXTABLE("1b", "%l2")                            \
                  :: "er"((uint64_t)(value)), "m"(*(uint64_t *)(gva)) : "memory" : label)
 #define guest_get(var, gva, label)                                                  \
-    __asm__ goto("1: movq %1, %0\n" EXTABLE("1b", "%l2")                            \
-                 : "=r"(var) : "m"(*(const uint64_t *)(gva)) : "memory" : label)
+    __asm__ goto("1: mov %1, %0\n" EXTABLE("1b", "%l2")                             \
+                 : "=r"(var) : "m"(*(const __typeof__(var) *)(gva)) : "memory" : label)
 
 /* Where to go on after a fault at rip; 0: no fix-up. */
 uint64_t extable_find(uint64_t rip);
