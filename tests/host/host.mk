@@ -34,6 +34,8 @@ host_cov :=
 else
 host_cov := -fsanitize=fuzzer-no-link
 endif
+# A fuzzer's own comparisons (a naive model, an audit after each step) are no hint at what to try next, and cost most of its time.
+host_cov_own := $(host_cov) -fno-sanitize-coverage=trace-cmp
 
 host_core := $(filter-out $(addprefix hypervisor/core/,$(CORE_SKIP)),$(wildcard hypervisor/core/*.c))
 host_raws := $(host_core:hypervisor/core/%.c=$(HOST_B)/core/%.raw)
@@ -58,14 +60,14 @@ build/gen/%.h:
 
 # A file of core/ that does not build is a failure of its own (count.sh sees the .bad),
 # and empty for the others, so that theirs still run.  Its age makes it be tried again.
-$(HOST_B)/core/%.raw: hypervisor/core/%.c
+$(HOST_B)/core/%.raw: hypervisor/core/%.c tests/host/host.mk
 	@mkdir -p $(@D); rm -f $@.bad; echo "  HOSTCC $<"
 	@$(HOST_CC) $(host_cflags) -Wconversion -Wno-sign-conversion $(host_cov) $(host_extra) -c -o $@ $< || \
 	    { : > $@.bad; $(HOST_CC) -x c -c -o $@ /dev/null; touch -t 197001020000 $@; }
 
-$(HOST_B)/%.raw: tests/host/%.c
+$(HOST_B)/%.raw: tests/host/%.c tests/host/host.mk
 	@mkdir -p $(@D); echo "  HOSTCC $<"
-	@$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes $(host_cov)) -c -o $@ $<
+	@$(HOST_CC) $(host_cflags) $(if $(filter fuzz_%,$*),-Wno-missing-prototypes $(host_cov_own)) -c -o $@ $<
 
 # Functions of core/ that a host library has too (sched_yield ...) would be called by
 # that library or the sanitizers: the linker sees each as core_NAME.

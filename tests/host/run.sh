@@ -21,7 +21,7 @@ run_fuzz()
     if timeout "$limit" "$prog" -seed=1 -runs=$((FUZZ_RUNS * ${weight:-1})) -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$prog." $options "$work" $seeds > "$prog.log" 2>&1
     then
-        echo "ok $name ($(sed -n 's/^stat::number_of_executed_units: *//p' "$prog.log") inputs)"
+        echo "ok $name ($(sed -n 's/^stat::number_of_executed_units: *//p' "$prog.log") inputs, $(sed -n 's/^Done .* in \([0-9]*\) second.*/\1/p' "$prog.log") s)"
     else
         echo "not ok $name"
         tail -n 40 "$prog.log" | sed 's/^/# /'
