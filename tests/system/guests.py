@@ -9,8 +9,17 @@ GROWN = 64      # KiB: tables of dom0's own that grow when first used, not with 
 HAND = "/usr/lib/hospes/guest"
 FILES = {flavour: {setting: f"/usr/lib/hospes/guests/{flavour}/{file}" for setting, file in (("kernel", "vmlinuz"), ("ramdisk", "initrd"))}
          for flavour in ("generic", "cloud")}
-FREE = ("python3 -c \"import sys; sys.path.append('/usr/lib/xen-4.17/lib/python'); "
-        "import xen.lowlevel.xc as c; print(c.xc().physinfo()['free_memory'])\"")
+# KiB of memory that nobody has, once that stays the same for a second.
+FREE = """python3 -c "
+import sys, time; sys.path.append('/usr/lib/xen-4.17/lib/python')
+import xen.lowlevel.xc
+xc = xen.lowlevel.xc.xc()
+last, now = None, xc.physinfo()['free_memory']
+while last != now:
+    time.sleep(1)
+    last, now = now, xc.physinfo()['free_memory']
+print(now)"
+"""
 
 
 class Server:
@@ -80,11 +89,7 @@ class Server:
 
     def free_memory(self):
         """KiB of memory that nobody has, when all that is on its way has come back."""
-        last, now = None, int(self.say(FREE))
-        while last != now:
-            self.say("sleep 1")
-            last, now = now, int(self.say(FREE))
-        return now
+        return int(self.say(FREE))
 
     def memory_is_back(self, before):
         after = self.free_memory()

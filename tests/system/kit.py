@@ -14,8 +14,9 @@ from machine import PATIENCE, QEMU10, QEMU10_CPU, RIG, TOP, CommandLine, Config,
 HV = os.environ.get("HV", "hospes")
 
 
-# For kernels whose boot is not what is tested: their tests of their own ciphers are a third of it.
-QUICK = "cryptomgr.notests"
+# For kernels whose boot is not what is tested: their tests of their own ciphers are a third of it; and where each process has its
+# programs at other addresses, QEMU translates their code anew for each, a fifth of its time.
+QUICK = "cryptomgr.notests norandmaps"
 
 
 class Skip(Exception):
@@ -36,8 +37,8 @@ def boot(**choices):
     """A machine (to be used in `with`) under the hypervisor to be tested; its console goes to HOSPES_LOG.
 
     HOSPES_CLOCK=virtual in the environment: by instructions counted, so that no time limit inside depends on this computer's load.
-    The kernel is Debian's, already unpacked (unless chosen), and does not test its ciphers: the processor's seconds for that are spent where
-    the boot is the test (test_boot.py).
+    The kernel is Debian's, already unpacked (unless chosen), and QUICK: the processor's seconds that this saves are spent where the boot is
+    the test (test_boot.py), and by `make run` (test_run.py).
     """
     number = boot.count = boot.count + 1
     prefix = os.environ.get("HOSPES_LOG")

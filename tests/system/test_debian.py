@@ -2,7 +2,7 @@
 """A whole Debian as a guest, on a disk of its own (rig/image: guest.ext4), under stock xl."""
 import re
 
-from kit import audit, boot, no_complaints, patient, test
+from kit import QUICK, audit, boot, no_complaints, patient, test
 
 GRUB = "/usr/lib/grub-xen/grub-x86_64-xen.bin"
 DRIVEN, DRIVEN_GENERIC = 1, 2       # entries of the guest's grub.cfg
@@ -18,9 +18,9 @@ def inside(m, command, timeout=120):
 
 
 def start(m, entry, changes=""):
-    """Chooses the menu's entry as an operator would, by its file, and starts the guest."""
+    """Chooses the menu's entry and the kernel's arguments as an operator would, in its file, and starts the guest."""
     say(m, "mount /dev/vdb /mnt && "
-           f"sed -i 's/^set timeout=1/&\\nset default={entry}/' /mnt/boot/grub/grub.cfg && umount /mnt")
+           f"sed -i 's/^set timeout=1/&\\nset default={entry}/; s/hospes.drive$/& {QUICK}/' /mnt/boot/grub/grub.cfg && umount /mnt")
     say(m, "/usr/lib/hospes/toolstack")
     say(m, f"sed '{changes}' /etc/xen/debian.cfg > /run/debian.cfg && xl create -q /run/debian.cfg")
     say(m, f"/usr/lib/hospes/guest ready debian {patient(200)}", 230)
