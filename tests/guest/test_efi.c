@@ -6,7 +6,6 @@
 /* boot: efi */
 /* qemu: -m 512 */
 /* timeout: 240 */
-/* alone: the firmware is slow */
 /* sites: ctl/efiruntime.c */
 #include <xen/platform.h>
 #include "boot.h"

@@ -7,7 +7,6 @@
 /* boot: efi */
 /* qemu: -m 512 */
 /* timeout: 240 */
-/* alone: the firmware is slow */
 /* console: EFI firmware faulted */
 #include <xen/platform.h>
 #include <xen/version.h>

@@ -4,7 +4,6 @@
 /* qemu: -m 512 */
 /* hv: efi=no-rs */
 /* timeout: 240 */
-/* alone: the firmware is slow */
 #include <xen/platform.h>
 #include "check.h"
 #include "hypercall.h"
