@@ -33,7 +33,7 @@ PARTS   ?=
 RUNS    ?= 3
 STORE   ?=
 
-rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory all,@true)
+rig_build = $(if $(filter hospes,$(HV)),+$(MAKE) --no-print-directory -j$(shell nproc) all,@true)
 rig_image = rig/image $(if $(filter xen,$(HV)),all,root)
 
 .PHONY: run test mutants image bench install
@@ -54,8 +54,7 @@ run:
 test:
 	@rig/install build run test $(filter bochs,$(TESTS))
 	$(rig_build)
-	@rig/image all
-	@tests/run $(TESTS) --hv $(HV)
+	@tests/run $(TESTS) --hv $(HV) --make-image
 
 mutants:
 	@rig/install build run test
