@@ -293,7 +293,7 @@ static bool page_has_objects(const struct frame *f)
 {
     uint32_t word = (uint32_t)(READ_ONCE(f->type) >> 32), shift = word >> SLAB_SHIFT_AT;
 
-    return (READ_ONCE(f->ref) & ~LINK_MASK) == OWNER_NONE << REF_OWNER_SHIFT && shift >= 4 && shift < PAGE_SHIFT && (word & 0x1ff);
+    return (READ_ONCE(f->ref) & ~LINK_MASK) == OWNER_NONE << REF_OWNER_SHIFT && shift >= 4 && shift < PAGE_SHIFT && (word & SLAB_USED);
 }
 
 static unsigned page_audit(mfn_t m)

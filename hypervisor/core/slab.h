@@ -12,9 +12,10 @@
 
 #include "core/frame.h"
 
-/* Fields of the type word's upper half, all where a frame that is no table has a stamp; below: objects in use, 9 bits. */
-#define SLAB_FREE_AT  9  /* 9 bits */
-#define SLAB_SHIFT_AT 18 /* 6 bits */
+/* Fields of the type word's upper half, all where a frame that is no table has a stamp. */
+#define SLAB_USED     0x1ffu /* bits 0-8 */
+#define SLAB_FREE_AT  9      /* bits 9-17 */
+#define SLAB_SHIFT_AT 18     /* bits 18-23 */
 #define SLAB_END      0x1ffu
 
 struct slab {
@@ -31,13 +32,13 @@ static inline unsigned slab_shift(mfn_t page)
 
 static inline unsigned slab_used(mfn_t page)
 {
-    return (frame_of(page)->type >> 32) & 0x1ff;
+    return (frame_of(page)->type >> 32) & SLAB_USED;
 }
 
 /* Index of its first free object, or SLAB_END. */
 static inline unsigned slab_first(mfn_t page)
 {
-    return (frame_of(page)->type >> 32 >> SLAB_FREE_AT) & 0x1ff;
+    return (frame_of(page)->type >> 32 >> SLAB_FREE_AT) & SLAB_END;
 }
 
 /* Memory that isn't from a slab, so that whoever frees it can tell: `mark` is above any shift. */

@@ -126,12 +126,6 @@ inline struct domain *grant_batch_peer(struct grant_batch *b, domid_t id)
     return b->peer;
 }
 
-static void list_push(struct grant_map *m, grant_handle_t h, grant_handle_t *list)
-{
-    m->next = *list;
-    *list = h;
-}
-
 static struct grant_map *list_pop(struct grant_maps *maps, grant_handle_t *list, grant_handle_t *h)
 {
     struct grant_map *m = grant_map_of(maps, *list);
@@ -139,6 +133,12 @@ static struct grant_map *list_pop(struct grant_maps *maps, grant_handle_t *list,
     *h = *list;
     *list = m->next;
     return m;
+}
+
+static void list_push(struct grant_map *m, grant_handle_t h, grant_handle_t *list)
+{
+    m->next = *list;
+    *list = h;
 }
 
 /* A busy map-track entry: as many as the chunk may need are taken under one lock. */
